@@ -1,0 +1,79 @@
+"""The command `floodmark`: one file a command, and the one place where errors become exit statuses.
+
+A command's module imports its half of the product when the command runs, not before, so that `--help` is quick and
+`analyze` works where Django cannot start.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from floodmark import __version__
+from floodmark.errors import FloodmarkError
+from floodmark.settings import Settings, load
+
+COMMANDS = (
+    "settings",
+)
+"""The module of each command under floodmark.cli; each has `register(app)`."""
+
+app = typer.Typer(
+    name="floodmark",
+    help="Publish IATI data with bounded memory; measure memory growth and say what causes it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for _name in COMMANDS:
+    import_module(f"floodmark.cli.{_name}").register(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"floodmark {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    settings: Annotated[
+        Path | None, typer.Option(envvar="FLOODMARK_SETTINGS", help="TOML file of settings [./floodmark.toml]")
+    ] = None,
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True)] = False,
+) -> None:
+    context.obj = settings
+
+
+def settings_of(context: typer.Context) -> Settings:
+    """The settings for this run, read now; raises SettingsError."""
+    return load(context.obj)
+
+
+def terminal() -> Console:
+    """The console for progress and remarks: standard error, quiet in a pipe."""
+    return Console(stderr=True)
+
+
+def main() -> None:
+    """Run the command line; never ends in a traceback for anything Floodmark raises on purpose."""
+    try:
+        app()
+    except FloodmarkError as error:
+        print(f"floodmark: {error}", file=sys.stderr)
+        sys.exit(error.exit_status)
+    except BrokenPipeError:
+        # The reader of our output has gone (`floodmark ... | head`): nothing is wrong, and nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except KeyboardInterrupt:
+        print("floodmark: interrupted", file=sys.stderr)
+        sys.exit(130)
