@@ -13,6 +13,14 @@ $(VENV)/.installed: requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
+# Loads generated sample data into a private PostgreSQL, builds the datasets and serves them on 127.0.0.1:8000.
+run: setup
+	$(BIN)/floodmark demo
+
+test: setup lint types
+	scripts/install-test-tools
+	$(BIN)/pytest -n 2
+
 lint: setup
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/ruff check src tests benchmarks
