@@ -1,13 +1,15 @@
 """The noun that everything below the diagnosis passes on, in the shape of `incident.json` (docs/incident.md).
 
 Times are seconds since the epoch here and ISO 8601 with Z in the file; memory is MB (10**6 bytes), rates MB per hour.
-Unknown is None, never 0. Equal evidence gives an equal Incident, and `to_json` gives equal bytes.
+Unknown is None, never 0. Equal evidence gives an equal Incident, and `report.document` makes equal bytes of it.
+
+The fields that stand last in a class and have a default are additions to the contract: what the reports need in words
+(`text`), what charts are drawn with, and the summary. A figure in a report is a figure of this file.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -24,6 +26,7 @@ CauseKind = Literal[
     "page-cache", "database", "unknown",
 ]  # fmt: skip
 Role = Literal["culprit", "contributing", "victim"]
+Urgency = Literal["immediate", "short-term", "prevention"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,35 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Something to draw into a chart: `kind` is that of an entry of the timeline (restart, deploy, alert, onset)."""
+
+    at: Time
+    kind: str
+    text: str = ""
+    until: Time | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """Where a chart has its labels: round values of memory in MB and round times, the first and last its corners."""
+
+    mb: tuple[float, ...]
+    start: Time
+    end: Time
+    at: tuple[Time, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """What the report draws for one service: at most a few hundred points a line."""
 
     measure: str
     lines: tuple[tuple[str, tuple[Point, ...]], ...]
     """(what the line is, its points): an instance, a process, or a floor."""
+
+    axes: Axes | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +174,8 @@ class Cause:
     inseparable_from: tuple[str, ...] = ()
     evidence: tuple[EvidenceItem, ...] = ()
     rivals: tuple[Rival, ...] = ()
+    text: str = ""
+    """One sentence for a reader who does not know the words above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +208,15 @@ class Alert:
     value: float
     unit: str
     threshold: float
+    low: float | None = None
+    high: float | None = None
+    """The 90% interval of `value`, where it is an estimate."""
+
+    count: int = 1
+    """How often the rule fired between `start` and `end`."""
+
+    text: str = ""
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,14 +235,37 @@ class Target:
     value: float | None
     unit: str
     met: bool | None
+    text: str = ""
+    """How the value was measured, or what is missing where it is None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
     action: str
     service: str | None
-    urgency: Literal["immediate", "short-term", "prevention"]
+    urgency: Urgency
     reason: str
+    how: str = ""
+    """What to type or to set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the impact: what users and operators felt."""
+
+    name: str
+    value: float | None
+    unit: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a reader with one minute reads: a headline, some sentences, and what nobody knows yet."""
+
+    headline: str
+    sentences: tuple[str, ...]
+    not_known: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,22 +282,6 @@ class Incident:
     timeline: tuple[TimelineEntry, ...]
     targets: tuple[Target, ...]
     actions: tuple[Action, ...]
-
-
-def to_json(incident: Incident) -> str:
-    """The text of `incident.json`: fields in order, figures rounded to six significant digits, equal for equal."""
-    return json.dumps({"schema": SCHEMA, **_plain(incident)}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Time):
-        return str(value)
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(one) for one in value]
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if value == value and abs(value) != float("inf") else None
-    return value
+    summary: Summary | None = None
+    impact: tuple[Figure, ...] = ()
+    method: tuple[str, ...] = ()
