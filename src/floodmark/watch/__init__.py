@@ -1,0 +1,1 @@
+"""The pipeline of the analysis, live: collect, store, diagnose, notify, remedy."""
