@@ -167,14 +167,44 @@ class Event:
     count: int = 1
 
 
+TALLY_KINDS: Mapping[str, str] = {
+    # name = the route; counted at the end of the request
+    "request": "requests answered, all routes of a service together (name is empty)",
+    "request-over-10s": "requests that took longer than 10 s",
+    "request-over-30s": "requests that took longer than 30 s",
+    "status-429": "refused by a rate limit",
+    "status-499": "the client gave up",
+    "status-500": "the application failed",
+    "status-502": "no usable answer from the application",
+    "status-503": "refused as overloaded",
+    "status-504": "the application took longer than the proxy waits",
+    # name = the route; from the error log of nginx
+    "upstream-timeout": "upstream timed out (110)",
+    "upstream-closed": "upstream prematurely closed the connection (104 too)",
+    "upstream-refused": "connection to the upstream refused (111), unreachable (113), or no live upstreams",
+    "upstream-buffered": "an answer buffered to a temporary file",
+    "rate-limited": "limited by a zone of requests or connections",
+    # name = the pool or database
+    "connection-open": "a database connection opened",
+    "connection-close": "a database connection closed",
+    "connection-refused": "no free slots, too many clients, or the proxy's own maximum",
+    "connection-error": "a connection that broke or could not be made",
+    # name = the task's function, or its key
+    "task-failed": "a task ended with an error",
+    "task-redelivered": "the same task processed again",
+    "task-enqueued": "a task put into the queue",
+    "heartbeat": "a heartbeat begun, renewed or ended",
+    "heartbeat-skipped": "a run skipped as the heartbeat of another was found",
+    # name = the message with its variable parts left out
+    "error": "a line of level error or worse in a log of an application, a server or the database",
+    "database-slow": "a statement logged for its duration",
+    "database-temporary-file": "a statement that spilled to disk",
+}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Tally:
-    """How often one kind of line was met, in bins, with a few examples.
-
-    kind   "upstream-timeout", "upstream-closed", "upstream-refused", "connection-open", "connection-close",
-           "connection-refused", "heartbeat", "request", "request-slow", "error", ... (evidence/logs say which)
-    name   the route, task, pool or instance concerned, or ""
-    """
+    """How often one kind of line was met, in bins, with a few examples. `kind` is a key of TALLY_KINDS."""
 
     kind: str
     service: str | None
