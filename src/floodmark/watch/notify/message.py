@@ -1,0 +1,49 @@
+"""What is told: one change of one alert group, in words and in fields."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+Status = Literal["firing", "resolved"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing said about one group of alerts. `key` is the same for the same thing said again, whoever restarts.
+
+    `at` and `started` are seconds since the epoch; `value` is in `unit`.
+    """
+
+    key: str
+    fingerprint: str
+    status: Status
+    rule: str
+    service: str | None
+    severity: str
+    title: str
+    text: str
+    at: float
+    started: float
+    value: float | None
+    unit: str
+    threshold: float | None
+    incident: str | None = None
+    link: str | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """The JSON that webhooks and commands get; times in ISO 8601 with Z."""
+        return {**asdict(self), "at": iso(self.at), "started": iso(self.started), "source": "floodmark"}
+
+    def plain_text(self) -> str:
+        """The message as a person reads it in a mail or a chat."""
+        lines = [self.text, "", f"since {iso(self.started)}"]
+        if self.link:
+            lines.append(self.link)
+        return "\n".join(lines)
+
+
+def iso(seconds: float) -> str:
+    """ISO 8601 in UTC with Z, whole seconds."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
