@@ -1,0 +1,60 @@
+"""The build report: each part of the rows that could not be published as it is, and what was done about it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+MAX_LINES = 1_000_000
+"""How many lines a report lists before it only counts: about 200 MB of file, never memory."""
+
+
+class Lines(Protocol):
+    """Where the lines go: any file open for text."""
+
+    def write(self, text: str, /) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One line of the report. `rule` is a heading of docs/validity.md; `row` the id in `table`, None where there is none."""
+
+    rule: str
+    project: int | None
+    table: str
+    row: int | None
+    element: str
+    problem: str
+    done: str
+
+
+class BuildReport:
+    """Writes remarks as JSON lines to `out` and counts them; keeps only the counts in memory.
+
+    A report of more than `max_lines` remarks ends with a line that says how many were only counted.
+    """
+
+    def __init__(self, out: Lines | None = None, *, max_lines: int = MAX_LINES) -> None:
+        self.out, self.max_lines = out, max_lines
+        self.counts: Counter[str] = Counter()
+        """rule -> how often"""
+        self.left_out: list[int] = []
+        """projects whose whole activity is missing from the file, at most `max_lines`"""
+
+    @property
+    def total(self) -> int:
+        """All remarks, listed or only counted."""
+        return self.counts.total()
+
+    def add(self, remark: Remark) -> None:
+        """Count a remark, and list it while there is room."""
+        self.counts[remark.rule] += 1
+        if self.out is not None and self.total <= self.max_lines:
+            self.out.write(json.dumps(asdict(remark), ensure_ascii=False) + "\n")
+
+    def close(self) -> None:
+        """Say what was only counted. The file stays open: it is its owner's."""
+        if self.out is not None and self.total > self.max_lines:
+            self.out.write(json.dumps({"only counted": self.total - self.max_lines}) + "\n")
