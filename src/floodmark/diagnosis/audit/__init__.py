@@ -1,0 +1,99 @@
+"""May a figure be used at all? The audit comes before growth: it refuses what cannot be read, and says why.
+
+`audit` tidies the series (order, duplicates, parts of one series joined), lets every rule of `RULES` look at them, and
+sorts them into those from which growth may be read and those that only corroborate. docs/audit.md has a heading for
+each rule with what it sees, what it leaves of a series, and when it is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from floodmark.diagnosis.incident import MetricProblem
+from floodmark.evidence.nouns import Evidence, Series
+
+from . import context, identity, kinds, sizes, times
+from .case import LEVELS, Case, Finding, Use
+from .tidy import tidied
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A condition under which a figure cannot be used as it is. `name` is the word in `metric_problems`."""
+
+    name: str
+    look: Callable[[Case], Iterator[Finding]]
+
+
+RULES = (
+    Rule("event-count-read-as-rate", kinds.event_count_read_as_rate),
+    Rule("gauge-under-rate", kinds.gauge_under_rate),
+    Rule("wrong-time-unit", kinds.wrong_time_unit),
+    Rule("process-mixture", identity.process_mixture),
+    Rule("columns-are-copies", identity.columns_are_copies),
+    Rule("processes-counted-over-time", identity.processes_counted_over_time),
+    Rule("impossible-size", sizes.impossible_size),
+    Rule("labels-summed", identity.labels_summed),
+    Rule("page-cache-included", sizes.page_cache_included),
+    Rule("duplicate-cadvisor-rows", identity.duplicate_cadvisor_rows),
+    Rule("self-counting-counter", kinds.self_counting_counter),
+    Rule("unit-prefix", sizes.unit_prefix),
+    Rule("censored-values", kinds.censored_values),
+    Rule("extrapolated-counts", kinds.extrapolated_counts),
+    Rule("measured-too-early", context.measured_too_early),
+    Rule("monitored-by-itself", context.monitored_by_itself),
+    Rule("contradicted-by-companion", context.contradicted_by_companion),
+    Rule("impossible-routing", context.impossible_routing),
+    Rule("picked-windows", times.picked_windows),
+    Rule("several-pods-under-one-name", identity.several_pods_under_one_name),
+    Rule("mostly-empty", times.mostly_empty),
+    Rule("gaps", times.gaps),
+    Rule("clock-jump", times.clock_jump),
+    Rule("duplicate-samples", times.duplicate_samples),
+)
+"""Every rule, in the order in which the problems are listed."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Audit:
+    """What may be used, and what may not and why.
+
+    usable         sizes of memory that growth may be read from; each series once, ascending, joined over its sources
+    corroborating  what may support or contradict: heap, objects, restarts, processes, limits, requests, and sizes for
+                   which a better reading is there
+    refused        what must not be used for anything
+    problems       one for each rule and metric, in words
+    """
+
+    usable: tuple[Series, ...]
+    corroborating: tuple[Series, ...]
+    problems: tuple[MetricProblem, ...]
+    refused: tuple[Series, ...] = ()
+
+
+def audit(evidence: Evidence) -> Audit:
+    """Sort the series of `evidence` by what they may be used for. Equal evidence gives an equal audit."""
+    case = tidied(evidence)
+    found = [(rule, finding) for rule in RULES for finding in rule.look(case)]
+    worst: dict[int, Use] = {}
+    for _, finding in found:
+        for one in finding.series:
+            worst[id(one)] = max(finding.use, worst.get(id(one), Use.CAUTION))
+    measured = [one for one in case.series if len(one.at)]
+    refused = tuple(one for one in measured if worst.get(id(one)) is Use.REFUSE)
+    usable = tuple(one for one in measured if one.measure in LEVELS and worst.get(id(one), Use.CAUTION) is Use.CAUTION)
+    taken = {id(one) for one in (*refused, *usable)}
+    corroborating = tuple(one for one in measured if id(one) not in taken)
+    return Audit(usable, corroborating, tuple(_problem(rule, finding) for rule, finding in found), refused)
+
+
+def _problem(rule: Rule, finding: Finding) -> MetricProblem:
+    """The finding as the incident file has it. Where it holds for several sources, the first is named."""
+    first = finding.series[0]
+    paths = list(dict.fromkeys(one.place.source for one in finding.series))
+    more = f" (and in {len(paths) - 1} more sources)" if len(paths) > 1 else ""
+    return MetricProblem(first.metric, rule.name, finding.text + more, first.place.source)
+
+
+__all__ = ["RULES", "Audit", "Rule", "audit"]

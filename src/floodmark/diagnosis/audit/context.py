@@ -1,0 +1,169 @@
+"""Does a series fit what else is known: routes, companions, the monitoring itself?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from floodmark.evidence.nouns import MEMORY_MEASURES, Route, Series
+
+from .case import LEVELS, Case, Finding, Use, claims_growth, distinct, figure, listed, services, view_of
+
+MONITORING = re.compile(r"prometheus|\bmetrics?\b|health|liveness|readiness|/?probe\b|ping$", re.IGNORECASE)
+"""Views that only probes and scrapers ask for."""
+
+FLAT = 0.03
+"""Objects whose middle nine tenths stay within 3% of their median do not grow."""
+
+STREAMED_BYTES = 1e6
+"""Answers above this size are streamed, or should be."""
+
+
+def monitored_by_itself(case: Case) -> Iterator[Finding]:
+    """All that a service was seen doing is answering the scrapes that measure it.
+
+    Its memory then shows the work of the monitoring. Wrong when its real work passes by the instrumented code (tasks,
+    another port).
+    """
+    for service in distinct(one.service for one in case.series):
+        views = [one for one in case.of(service) if view_of(one) is not None and len(one.at)]
+        own = [one for one in views if MONITORING.search(str(view_of(one)).replace("_", " "))]
+        seen, scraped = sum(len(one.at) for one in views), sum(len(one.at) for one in own)
+        for metric in distinct(one.metric for one in own):
+            if scraped >= 0.95 * seen:
+                mine = [one for one in own if one.metric == metric]
+                text = (
+                    f"{scraped:,} of {seen:,} values of {service} by view are of "
+                    f"{listed(distinct(_view(one) for one in own))}, the page that the monitoring itself asks for: "
+                    f"what grows there may be the monitoring."
+                )
+                yield Finding(tuple(mine), Use.CAUTION, text)
+        yield from _only_probes(case, service)
+
+
+def _only_probes(case: Case, service: str) -> Iterator[Finding]:
+    doses = [one for one in case.evidence.doses if one.service == service and one.kind == "endpoint"]
+    total = sum(float(one.starts.sum()) for one in doses)
+    probes = sum(float(one.starts.sum()) for one in doses if one.monitoring)
+    sizes = tuple(case.of(service, *LEVELS))
+    if total >= 50 and probes >= 0.95 * total and sizes:
+        text = f"{figure(probes)} of {figure(total)} requests that {service} got are scrapes and probes."
+        yield Finding(sizes, Use.CAUTION, text)
+
+
+def _view(series: Series) -> str:
+    return view_of(series) or ""
+
+
+def contradicted_by_companion(case: Case) -> Iterator[Finding]:
+    """A growth is claimed for a service whose Python objects stay flat.
+
+    What grows, if anything, is then outside Python's objects: native memory, fragmentation, page cache.
+    Wrong when large objects grow in place (a bytearray, an array): the count stays, the bytes grow.
+    """
+    for service in distinct(one.service for one in case.series):
+        flat = [one for one in case.of(service, "objects") if is_flat(one)]
+        claims = [
+            one
+            for one in case.of(service, "events", "rate")
+            if claims_growth(one) and len(one.value) and float(one.value.max()) > 0
+        ]
+        if (
+            flat
+            and claims
+            and len(flat) == len([one for one in case.of(service, "objects") if "list" not in _what(one)])
+        ):
+            counts = listed([_flat_words(one) for one in flat], 2)
+            text = (
+                f"{listed(distinct(one.metric for one in claims), 3)} claim growth of {service}, while its Python "
+                f"objects do not grow: {counts}. A leak of Python objects is ruled out for that time; what grows is "
+                f"elsewhere."
+            )
+            yield Finding(tuple(claims), Use.CAUTION, text)
+
+
+def is_flat(series: Series) -> bool:
+    """Do the middle nine tenths of the values stay within 3% of the median, and do the ends agree within 1%?"""
+    if len(series.value) < 8:
+        return False
+    low, middle, high = np.quantile(series.value, [0.05, 0.5, 0.95])
+    third = len(series.value) // 3
+    drift = abs(float(np.median(series.value[-third:]) - np.median(series.value[:third])))
+    return bool(middle > 0 and high - low <= FLAT * middle and drift <= 0.01 * middle)
+
+
+def _what(series: Series) -> str:
+    return f"{series.labels.get('type', '')} {series.labels.get('legend', '')} {series.metric}".lower()
+
+
+def _flat_words(series: Series) -> str:
+    kind = series.labels.get("type") or series.labels.get("legend") or series.metric
+    middle = float(np.median(series.value))
+    spread = float(np.quantile(np.abs(series.value - middle), 0.9))
+    return f"{figure(round(middle))} {kind}, nine of ten values within {figure(round(spread))}"
+
+
+def impossible_routing(case: Case) -> Iterator[Finding]:
+    """Memory is put down to a path that, by the routing, another service answers.
+
+    Wrong when the routing changed in the window, or requests reach the service past the proxy.
+    """
+    for metric, group in case.by_metric():
+        wrong, told = [], []
+        for one in group:
+            path = view_of(one) or ""
+            target = routed(path, case.evidence.routes) if path.startswith("/") else None
+            if target is not None and target.service not in (None, one.service):
+                wrong.append(one)
+                told.append(f"{path} is served by {target.service}, not by {one.service}")
+        if wrong:
+            text = f"{metric!r} blames paths that never reach the service: {listed(distinct(told), 3)}."
+            yield Finding(tuple(wrong), Use.REFUSE, text)
+
+
+def routed(path: str, routes: tuple[Route, ...]) -> Route | None:
+    """The route with the longest prefix of `path`."""
+    return max((one for one in routes if path.startswith(one.prefix)), key=lambda one: len(one.prefix), default=None)
+
+
+def measured_too_early(case: Case) -> Iterator[Finding]:
+    """Growth by request, measured before the body of a streamed answer is made: the growth goes to the next request.
+
+    Wrong when the instrument waits for the end of the body.
+    """
+    for metric, group in case.by_metric("events", "rate", "unknown", *MEMORY_MEASURES):
+        wrong = [one for one in group if _by_request(one) and _streams(case, one.service)]
+        if wrong:
+            text = (
+                f"{metric!r} ({services(wrong)}) is taken when the view returns, before the body of a streamed answer "
+                f"is made: large answers ({listed(_streamed(case, wrong[0].service), 3)}) seem free, and the requests "
+                f"after them seem guilty."
+            )
+            yield Finding(tuple(wrong), Use.CAUTION, text)
+
+
+def _by_request(series: Series) -> bool:
+    """Is it a difference of memory around a request?"""
+    return bool(
+        re.search(r"memory|rss", f"{series.metric} {series.expr}", re.IGNORECASE)
+        and re.search(
+            r"growth_events|request_memory|memory_(delta|diff|increase|per_request)", series.expr + series.metric
+        )
+    )
+
+
+def _streams(case: Case, service: str) -> bool:
+    return bool(_streamed(case, service))
+
+
+def _streamed(case: Case, service: str) -> list[str]:
+    """Routes of a service whose answers are large enough to be streamed, on average."""
+    large = []
+    for one in case.evidence.doses:
+        if one.kind == "endpoint" and one.service == service and one.starts.sum() > 0:
+            sent = float(np.nansum(one.bytes_out)) / float(one.starts.sum())
+            if sent >= STREAMED_BYTES:
+                large.append(one.name)
+    return distinct(large)

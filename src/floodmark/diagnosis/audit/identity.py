@@ -1,0 +1,277 @@
+"""Does a series stand for one thing: one process, one container, once?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from floodmark.evidence.nouns import MEMORY_MEASURES, Floats, Series
+
+from .case import (
+    LEVELS,
+    Case,
+    Finding,
+    Use,
+    distinct,
+    figure,
+    highest,
+    listed,
+    megabytes,
+    moment,
+    peak,
+    services,
+    view_of,
+)
+
+RETURNS_OF_A_MIXTURE = 0.25
+"""Share of jumps that land exactly on an earlier value. Measured: mixtures of workers 0.49 to 0.96, containers and
+single processes at most 0.06."""
+
+SEVERAL_PROCESSES = 1.6
+"""A container this much larger than the size its application reports holds more than one process."""
+
+
+def process_mixture(case: Case) -> Iterator[Finding]:
+    """One name, several processes: each scrape met another worker, so steps between scrapes are steps between workers.
+
+    Seen in jumps that land exactly on earlier values, in a size far below that of its container, and in a size that an
+    application with several processes reports by view. Wrong when there is one process only; one that is known to be
+    alone is left in peace.
+    """
+    for metric, group in case.by_metric(*MEMORY_MEASURES):
+        reasons = {id(one): _mixture(case, one) for one in group}
+        wrong = [one for one in group if reasons[id(one)]]
+        for use in (Use.REFUSE, Use.CORROBORATE):
+            same = [one for one in wrong if (one.measure == "heap") == (use is Use.CORROBORATE)]
+            if same:
+                why = listed(distinct(f"{one.service}: {reasons[id(one)]}" for one in same), 3)
+                text = (
+                    f"{metric!r} has no label for the process, and each scrape met one of several: {why}. A slope "
+                    f"through these values is no growth of any process; read sizes by process (psutil, pid label) or "
+                    f"container."
+                )
+                yield Finding(tuple(same), use, text)
+
+
+def _mixture(case: Case, series: Series) -> str | None:
+    """Why a series must be a mixture, or None."""
+    if series.process is not None or len(series.value) < 2:
+        return None
+    if returns(series.value) >= RETURNS_OF_A_MIXTURE:
+        return "the value jumps between levels and lands on earlier ones again"
+    if is_of_container(series):
+        return None
+    ratio, processes = _container_ratio(case, series), most_processes(case, series.service)
+    if ratio is not None and ratio >= SEVERAL_PROCESSES:
+        return f"the container holds {figure(round(ratio, 1))} times as much"
+    if view_of(series) is not None and not (processes is not None and processes <= 2) and ratio is None:
+        return "one size of the process stands under every view it served"
+    return None
+
+
+def returns(value: Floats, window: int = 12) -> float:
+    """Share of jumps (over 0.2%) that land on one of the values 2 to `window` samples before, to 1 in 100,000."""
+    if len(value) < 5 * window:
+        return 0.0
+    level = float(np.median(np.abs(value))) or 1.0
+    past = np.lib.stride_tricks.sliding_window_view(value, window)[:-1, :-1]
+    now, before = value[window:], value[window - 1 : -1]
+    jumped = np.abs(now - before) > 0.002 * level
+    if np.count_nonzero(jumped) < 0.1 * len(jumped) or np.count_nonzero(jumped) < 10:
+        return 0.0
+    nearest = np.abs(past - now[:, None]).min(axis=1)
+    return float(np.mean(nearest[jumped] <= 1e-5 * level))
+
+
+def is_of_container(series: Series) -> bool:
+    """Is it measured from outside the application, by the kernel or the cluster, for a whole container?"""
+    return series.measure == "working_set" or bool(re.match(r"container_|kube_|cgroup|docker|pod_", series.metric))
+
+
+def most_processes(case: Case, service: str) -> float | None:
+    """The most processes of a service at one instant: from a count, from series with a pid, or as configured."""
+    counts = [float(one.value.max()) for one in case.of(service, "processes") if len(one.value)]
+    pids = processes_at_once([one for one in case.of(service, *LEVELS) if one.process is not None])
+    configured = case.limit("workers", service)
+    return max([*counts, *([float(pids)] if pids else []), *([configured] if configured else [])], default=None)
+
+
+def processes_at_once(series: list[Series]) -> int:
+    """How many distinct (instance, process) lived at one instant, at most, by first and last sample."""
+    lives: dict[tuple[str | None, str | None, float | None], tuple[float, float]] = {}
+    for one in series:
+        if len(one.at):
+            key = (one.instance, one.process, one.started)
+            first, last = lives.get(key, (np.inf, -np.inf))
+            lives[key] = (min(first, float(one.at[0])), max(last, float(one.at[-1])))
+    edges = sorted([(first, 0, 1) for first, _ in lives.values()] + [(last, 1, -1) for _, last in lives.values()])
+    return int(np.max(np.cumsum([change for _, _, change in edges]), initial=0))
+
+
+def _container_ratio(case: Case, series: Series) -> float | None:
+    """Size of the container over the size that the application reports (medians), where both are known."""
+    whole = [one for one in case.of(series.service, "rss", "working_set", "usage") if is_of_container(one)]
+    shown = float(np.median(series.value))
+    if not whole or shown <= 0 or series.measure == "heap":
+        return None
+    best = min(whole, key=lambda one: ("rss", "working_set", "usage").index(one.measure))
+    same = [one for one in whole if one.measure == best.measure]
+    return float(np.median(np.concatenate([one.value for one in same]))) / shown
+
+
+def columns_are_copies(case: Case) -> Iterator[Finding]:
+    """Columns (or rows) with equal values everywhere are one series, not as many things.
+
+    Written by a join of series with equal legends (`name`, `name.1`, ... `name.609`). Wrong when several processes
+    really hold exactly equal memory at every sample, which does not happen.
+    """
+    for one in case.series:
+        if one.copies < 2 or not (one.measure in MEMORY_MEASURES or one.copies >= 10):
+            continue
+        where = f"{one.labels.get('legend') or one.instance or one.service} in {one.metric!r}"
+        if not len(one.value):
+            text = (
+                f"{one.copies:,} columns named {where} are all empty: nothing was measured, and they count no "
+                f"processes."
+            )
+        else:
+            value, at = peak(one)
+            size = megabytes(value) if one.measure in MEMORY_MEASURES else figure(value)
+            summed = megabytes(value * one.copies) if one.measure in MEMORY_MEASURES else figure(value * one.copies)
+            text = (
+                f"{one.copies:,} columns named {where} hold equal values in every row (the largest {size}, "
+                f"{moment(at)}): one series that a join of equal legends wrote {one.copies:,} times. They are not "
+                f"{one.copies:,} processes, and their sum of {summed} never existed."
+            )
+        yield Finding((one,), Use.CAUTION, text)
+
+
+def labels_summed(case: Case) -> Iterator[Finding]:
+    """The size of a process summed over the views it served: the same memory counted once for each view.
+
+    Seen in the query, or where the values are the sum of the series by view. Wrong when each label is a process of its
+    own.
+    """
+    by_view = {one.metric: one for one in case.series if view_of(one) is not None and one.measure in MEMORY_MEASURES}
+    for metric, group in case.by_metric(*MEMORY_MEASURES):
+        wrong = [one for one in group if _sums_views(one, by_view) or _is_sum_of_views(case, one)]
+        if wrong:
+            value, at = peak(highest(wrong))
+            text = (
+                f"{metric!r} ({services(wrong)}) sums one size of a process over its labels: the same memory once for "
+                f"each view. Its {megabytes(value)} at {moment(at)} never existed."
+            )
+            yield Finding(tuple(wrong), Use.REFUSE, text)
+
+
+def _sums_views(series: Series, by_view: dict[str, Series]) -> bool:
+    match = re.search(r"\bsum\b[^{}\[\]]*?\(\s*([a-zA-Z_:][\w:]*)", series.expr)
+    if not match or re.search(r"\bby\s*\([^)]*\b(pid|process|worker|view\w*)\b", series.expr):
+        return False
+    name = match.group(1)
+    return name in by_view or bool(re.match(r"(django|flask|fastapi|app|wsgi)\w*(memory|rss|resident|heap)\w*", name))
+
+
+def _is_sum_of_views(case: Case, series: Series) -> bool:
+    views = [
+        one for one in case.of(series.service, series.measure)
+        if view_of(one) is not None and one is not series and one.instance == series.instance
+    ]  # fmt: skip
+    if view_of(series) is not None or len(views) < 2 or len(series.at) < 4:
+        return False
+    total, seen = np.zeros(len(series.at)), np.zeros(len(series.at), dtype=np.int64)
+    for one in views:
+        _, here, there = np.intersect1d(series.at, one.at, assume_unique=True, return_indices=True)
+        total[here] += one.value[there]
+        seen[here] += 1
+    several = seen >= 2
+    if np.count_nonzero(several) < 4:
+        return False
+    return bool(np.median(np.abs(series.value[several] / total[several] - 1)) < 0.01)
+
+
+def duplicate_cadvisor_rows(case: Case) -> Iterator[Finding]:
+    """Rows of cAdvisor for the pod's parent cgroup or its pause container beside those of the containers.
+
+    They hold the same memory again. Wrong when only the parent was exported; then it is kept.
+    """
+    for metric, group in case.by_metric(*LEVELS):
+        if not metric.startswith("container_"):
+            continue
+        real = {_pod(one) for one in group if not _is_parent(one)}
+        wrong = [one for one in group if _is_parent(one) and (_pod(one) in real or (_pod(one) is None and real))]
+        if wrong:
+            text = (
+                f"{len(wrong)} rows of {metric!r} are parent control groups or pause containers (no container label, "
+                f"or POD): they hold the memory of the containers beside them a second time."
+            )
+            yield Finding(tuple(wrong), Use.REFUSE, text)
+
+
+def _is_parent(series: Series) -> bool:
+    name = series.labels.get("container", series.labels.get("container_name", ""))
+    if name in ("", "POD"):
+        return "pod" in series.labels or "pod_name" in series.labels or "id" in series.labels
+    return False
+
+
+def _pod(series: Series) -> str | None:
+    return series.labels.get("pod", series.labels.get("pod_name")) or None
+
+
+def several_pods_under_one_name(case: Case) -> Iterator[Finding]:
+    """A line for a service without telling its pods apart, where the evidence has several of them.
+
+    Jumps in it are changes of pods. It gives way to the series by pod. Wrong when the line sums all pods and none of
+    them is there on its own.
+    """
+    for metric, group in case.by_metric(*LEVELS):
+        wrong, pods = [], 0
+        for one in group:
+            if one.instance is None and one.process is None and view_of(one) is None:
+                parts = {other.instance for other in case.of(one.service, *LEVELS) if other.instance and len(other.at)}
+                if len(parts) >= 2 and _overlaps(case, one):
+                    wrong.append(one)
+                    pods = max(pods, len(parts))
+        if wrong:
+            text = (
+                f"{metric!r} has one line for each of {services(wrong)}, the evidence up to {pods} pods: its jumps are "
+                f"changes of pods. The series by pod are read instead."
+            )
+            yield Finding(tuple(wrong), Use.CORROBORATE, text)
+
+
+def _overlaps(case: Case, series: Series) -> bool:
+    """Do the series by instance cover at least half of the time of this one?"""
+    others = [one for one in case.of(series.service, *LEVELS) if one.instance and len(one.at) >= 2]
+    if not others or len(series.at) < 2:
+        return False
+    first, last = min(one.at[0] for one in others), max(one.at[-1] for one in others)
+    common = min(last, series.at[-1]) - max(first, series.at[0])
+    return bool(common >= 0.5 * (series.at[-1] - series.at[0]))
+
+
+def processes_counted_over_time(case: Case) -> Iterator[Finding]:
+    """Processes counted over a stretch of time, or from columns, instead of at one instant.
+
+    Seen in the query (a count over a range), and where the count is far above the processes alive at any instant.
+    Wrong when the process list is incomplete.
+    """
+    for metric, group in case.by_metric("processes"):
+        wrong = [one for one in group if re.search(r"\bcount\w*\s*\(.*\[\d+\w", one.expr) or _too_many(case, one)]
+        if wrong:
+            value, at = peak(highest(wrong))
+            text = (
+                f"{metric!r} ({services(wrong)}) shows {figure(value)} processes at {moment(at)}: counted over a "
+                f"stretch of time, in which recycled workers count again. Count distinct (pod, container, pid) at one "
+                f"instant."
+            )
+            yield Finding(tuple(wrong), Use.REFUSE, text)
+
+
+def _too_many(case: Case, series: Series) -> bool:
+    listed_series = [one for one in case.of(series.service, *LEVELS) if one.process is not None]
+    alive = processes_at_once(listed_series)
+    return alive > 0 and float(series.value.max()) > 3 * alive + 10
