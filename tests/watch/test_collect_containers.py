@@ -1,0 +1,216 @@
+"""Containers as a Docker engine and a Kubernetes API server tell of them, over real HTTP on loopback."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from floodmark.watch.collect.docker import DockerCollector
+from floodmark.watch.collect.kubernetes import KubernetesCollector, quantity
+from floodmark.watch.config import Docker, Kubernetes
+
+MIB = 2**20
+
+
+class Api:
+    """A server that answers each path with the JSON in `answers`, else 404."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Any] = {}
+        api = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                path = urlsplit(self.path).path
+                known = next((value for name, value in api.answers.items() if path.endswith(name)), None)
+                body = json.dumps(known if known is not None else {"message": "no such thing"}).encode()
+                self.send_response(200 if known is not None else 404)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *words: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = False
+        self.port = self.server.server_port
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
+        self.thread.start()
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    made = Api()
+    yield made
+    made.stop()
+
+
+def docker_answers(*, started: str = "2025-09-02T06:00:00.123456789Z", restarts: int = 0, oom: bool = False) -> Any:
+    return {
+        "/version": {"ApiVersion": "1.44", "MinAPIVersion": "1.24"},
+        "/containers/json": [{"Id": "a1", "Names": ["/web"]}, {"Id": "b2", "Names": ["/other"]}],
+        "/web/stats": {
+            "memory_stats": {
+                "usage": 300 * MIB,
+                "limit": 512 * MIB,
+                "stats": {"anon": 200 * MIB, "inactive_file": 50 * MIB},
+            },
+            "pids_stats": {"current": 13},
+        },
+        "/web/json": {"State": {"StartedAt": started, "OOMKilled": oom}, "RestartCount": restarts},
+    }
+
+
+@pytest.fixture
+def engine(api: Api) -> Iterator[DockerCollector]:
+    api.answers = docker_answers()
+    config = Docker(name="^web$", url=f"tcp://127.0.0.1:{api.port}")
+    collector = DockerCollector(config, timeout_seconds=5, max_containers=10)
+    yield collector
+    collector.close()
+
+
+def values(collected: Any) -> dict[str, float]:
+    return {sample.measure: sample.value for sample in collected.samples}
+
+
+def test_a_container_is_measured_without_its_page_cache(engine: DockerCollector) -> None:
+    collected = engine.collect(1000.0)
+    assert collected.problem is None
+    assert values(collected) == {
+        "rss": 200 * MIB,
+        "working_set": 250 * MIB,
+        "usage": 300 * MIB,
+        "processes": 13,
+        "restarts": 0,
+    }
+    assert {sample.service for sample in collected.samples} == {"web"}
+    assert [limit.value for limit in collected.limits] == [512 * MIB]
+
+
+def test_a_restart_and_an_oom_kill_become_events_once(api: Api, engine: DockerCollector) -> None:
+    engine.collect(1000.0)
+    api.answers = docker_answers(started="2025-09-02T07:00:00Z", restarts=1, oom=True)
+    assert [event.kind for event in engine.collect(1015.0).events] == ["restart", "oom-kill"]
+    assert engine.collect(1030.0).events == ()
+
+
+def test_a_container_that_goes_between_two_questions_is_said_and_left_out(api: Api, engine: DockerCollector) -> None:
+    engine.collect(1000.0)
+    del api.answers["/web/stats"]
+    collected = engine.collect(1015.0)
+    assert collected.samples == ()
+    assert "web" in (collected.problem or "")
+
+
+def test_an_engine_that_is_away_is_said_and_found_again() -> None:
+    api = Api()
+    api.answers = docker_answers()
+    collector = DockerCollector(
+        Docker(name="web", url=f"tcp://127.0.0.1:{api.port}"), timeout_seconds=2, max_containers=10
+    )
+    assert collector.collect(1.0).problem is None
+    api.stop()
+    problem = collector.collect(2.0).problem
+    assert problem
+    assert "\n" not in problem
+    collector.close()
+
+
+POD = {
+    "metadata": {"name": "rsr-abc"},
+    "spec": {"containers": [{"name": "rsr-backend", "resources": {"limits": {"memory": "512Mi"}}}]},
+    "status": {"containerStatuses": [{"name": "rsr-backend", "restartCount": 2, "lastState": {}}]},
+}
+
+
+@pytest.fixture
+def cluster(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubernetesCollector]:
+    kubeconfig = tmp_path / "config"
+    context = {"cluster": "c", "user": "u"}
+    kubeconfig.write_text(
+        json.dumps({
+            "apiVersion": "v1", "kind": "Config", "current-context": "x",
+            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{api.port}"}}],
+            "users": [{"name": "u", "user": {"token": "t"}}], "contexts": [{"name": "x", "context": context}],
+        })
+    )  # fmt: skip
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
+    api.answers = {
+        "/api/v1/namespaces/default/pods": {"items": [POD]},
+        "/apis/metrics.k8s.io/v1beta1/namespaces/default/pods": {
+            "items": [
+                {
+                    "metadata": {"name": "rsr-abc"},
+                    "containers": [{"name": "rsr-backend", "usage": {"memory": "461Mi"}}],
+                }
+            ]
+        },
+    }
+    collector = KubernetesCollector(Kubernetes(namespace="default"), timeout_seconds=5, max_pods=10)
+    yield collector
+    collector.close()
+
+
+def test_a_pod_is_measured_by_the_metrics_api(cluster: KubernetesCollector) -> None:
+    collected = cluster.collect(1000.0)
+    assert collected.problem is None
+    assert values(collected) == {"working_set": 461 * MIB, "restarts": 2}
+    assert [(limit.service, limit.value) for limit in collected.limits] == [("rsr-backend", 512 * MIB)]
+
+
+def test_a_pod_killed_for_memory_is_a_restart_and_an_oom_kill(api: Api, cluster: KubernetesCollector) -> None:
+    cluster.collect(1000.0)
+    status = {
+        "name": "rsr-backend",
+        "restartCount": 3,
+        "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}},
+    }
+    api.answers["/api/v1/namespaces/default/pods"] = {"items": [{**POD, "status": {"containerStatuses": [status]}}]}
+    assert [event.kind for event in cluster.collect(1015.0).events] == ["restart", "oom-kill"]
+    assert cluster.collect(1030.0).events == ()
+
+
+def test_without_the_metrics_api_restarts_and_limits_are_still_seen(api: Api, cluster: KubernetesCollector) -> None:
+    del api.answers["/apis/metrics.k8s.io/v1beta1/namespaces/default/pods"]
+    collected = cluster.collect(1000.0)
+    assert values(collected) == {"restarts": 2}
+    assert "no metrics API" in (collected.problem or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("461Mi", 461 * MIB), ("129e6", 129e6), ("123456789", 123456789), ("1500m", 1.5), ("1G", 1e9), ("2Ki", 2048)],
+)
+def test_quantities_are_read_as_kubernetes_writes_them(text: str, expected: float) -> None:
+    assert quantity(text) == expected
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib
+    import sys
+
+    from floodmark.errors import SettingsError
+
+    def without(name: str, module: str) -> Callable[[], object]:
+        monkeypatch.setitem(sys.modules, name, None)
+        monkeypatch.delitem(sys.modules, module)
+        return lambda: importlib.import_module(module)
+
+    for name in ("docker", "kubernetes"):
+        with pytest.raises(SettingsError, match=rf"floodmark\[{name}\]"):
+            without(name, f"floodmark.watch.collect.{name}")()
