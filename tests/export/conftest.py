@@ -36,7 +36,10 @@ class Invented:
         return self.remarks
 
 
-HEAD = b'<?xml version="1.0" encoding="UTF-8"?>\n<iati-activities generated-datetime="0000-00-00T00:00:00Z" version="2.03">'
+HEAD = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n'
+    b'<iati-activities generated-datetime="0000-00-00T00:00:00Z" version="2.03">'
+)
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def test_a_small_file_has_no_segments(store, invent) -> None:
 
 
 def test_segments_are_complete_files_that_together_are_the_whole(store, invent) -> None:
-    entry = build(store, invent({i: "t" * 200 for i in range(1, 31)}, pieces_of_each=3), rules=SMALL).entry
+    entry = build(store, invent(dict.fromkeys(range(1, 31), "t" * 200), pieces_of_each=3), rules=SMALL).entry
     assert len(entry.segments) > 3
     titles = []
     for segment in entry.segments:
@@ -134,14 +134,14 @@ def test_segments_are_complete_files_that_together_are_the_whole(store, invent) 
 
 @pytest.mark.parametrize("changed", [1, 15, 30, 31])
 def test_a_changed_or_added_project_changes_one_segment(store, invent, changed) -> None:
-    projects = {i: "t" * 200 for i in range(1, 31)}
+    projects = dict.fromkeys(range(1, 31), "t" * 200)
     first = build(store, invent(projects), rules=SMALL).entry
     second = build(store, invent({**projects, changed: "u" * 201}), NOON + timedelta(days=1), SMALL).entry
     before = {segment.number: segment.artifact for segment in first.segments}
     after = {segment.number: segment.artifact for segment in second.segments}
     assert len(before.items() - after.items()) <= 1, "at most one segment is replaced"
     assert len(after.items() - before.items()) == 1, "exactly one is new or other"
-    (number, new) = (after.items() - before.items()).pop()
+    (_number, new) = (after.items() - before.items()).pop()
     assert new.generated == NOON.replace(microsecond=0) + timedelta(days=1)
     kept = next(artifact for artifact in after.values() if artifact != new)
     assert kept.generated == NOON.replace(microsecond=0)
@@ -159,7 +159,7 @@ def test_a_single_giant_activity_has_no_segments_for_the_whole_is_one(store, inv
 
 
 def test_segments_once_published_stay_when_the_whole_becomes_small(store, invent) -> None:
-    build(store, invent({i: "t" * 200 for i in range(1, 31)}), rules=SMALL)
+    build(store, invent(dict.fromkeys(range(1, 31), "t" * 200)), rules=SMALL)
     entry = build(store, invent({30: "t"}), NOON + timedelta(days=1), SMALL).entry
     assert [segment.artifact.activities for segment in entry.segments] == [1]
 
@@ -174,7 +174,7 @@ def test_an_invalid_file_never_comes_into_force(store, invent) -> None:
 
 def test_a_build_that_fails_half_way_leaves_all_as_it_was(store, invent) -> None:
     first = build(store, invent({7: "seven"})).entry
-    failing = invent({i: "t" * 10**5 for i in range(1, 50)})
+    failing = invent(dict.fromkeys(range(1, 50), "t" * 10**5))
 
     def fail(project: int) -> None:
         if project == 3:
@@ -234,7 +234,7 @@ def test_a_file_deleted_by_hand_comes_back_with_the_same_bytes(store, invent, wh
 
 
 def test_a_segment_deleted_by_hand_comes_back_with_the_same_bytes(store, invent) -> None:
-    projects = invent({i: "t" * 200 for i in range(1, 31)})
+    projects = invent(dict.fromkeys(range(1, 31), "t" * 200))
     first = build(store, projects, rules=SMALL).entry
     store.delete(first.segments[1].artifact.xml.name)
     second = build(store, projects, NOON + timedelta(days=1), SMALL).entry

@@ -77,7 +77,7 @@ def test_the_same_projects_give_the_same_plan(sizes: dict[int, int]) -> None:
 
 
 def test_new_projects_leave_a_well_filled_top_segment_as_it_was() -> None:
-    sizes = {i: 100 for i in range(1, 9)}
+    sizes = dict.fromkeys(range(1, 9), 100)
     plans, number = cut(sizes)
     assert len(plans) == 1
     sizes[9] = 100
@@ -101,7 +101,7 @@ def test_a_year_of_growth_rewrites_each_segment_a_bounded_number_of_times() -> N
 
 
 def test_a_removed_segment_gives_its_range_to_nobody_and_its_number_to_no_other() -> None:
-    sizes = {i: 500 for i in range(1, 7)}
+    sizes = dict.fromkeys(range(1, 7), 500)
     plans, number = cut(sizes)
     first = plans[-1].span.number
     rest = {i: size for i, size in sizes.items() if i not in members(sizes, plans)[first]}

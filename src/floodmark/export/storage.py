@@ -91,7 +91,8 @@ class LocalStorage:
                     file.flush()
                     os.fsync(file.fileno())
             except BaseException:
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    path.unlink()
                 raise
 
     def put(self, name: str, data: bytes) -> None:
@@ -103,7 +104,8 @@ class LocalStorage:
             try:
                 os.replace(self.root / temporary, path)
             except OSError:
-                self.delete(temporary)
+                with contextlib.suppress(OSError):
+                    self.delete(temporary)
                 raise
             self._sync_folder(path.parent)
 
@@ -172,7 +174,8 @@ class FsspecStorage:
                 with self.fs.open(path, "wb") as file:
                     yield file
             except BaseException:
-                self.delete(name)
+                with contextlib.suppress(OSError):
+                    self.delete(name)
                 raise
 
     def put(self, name: str, data: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO
@@ -127,9 +127,10 @@ class Writer:
             self.made.remove(name)
 
     def undo(self) -> None:
-        """Delete all that was made."""
+        """Delete all that was made, as far as the store lets us: the next build sweeps what stays."""
         for name in self.made:
-            self.storage.delete(name)
+            with suppress(OSError):
+                self.storage.delete(name)
 
 
 def blocks_of(file: BinaryIO, start: int, length: int) -> Iterator[bytes]:
