@@ -41,6 +41,54 @@ class Settings(BaseSettings):
         None, "PostgreSQL URL of an existing RSR database to read from. It is opened read-only and never written to."
     )
 
+    # serving: floodmark serve
+    bind: str = setting("127.0.0.1:8000", "Address and port to serve on; port 0 takes any free one.")
+    public_url: str = setting("", "Address by which the world knows this server, for the URLs in /datasets.json.")
+    web_workers: int = setting(2, "Processes that answer requests.", ge=1, le=64)
+    web_threads: int = setting(64, "Requests that one process answers at once; a slow reader holds one.", ge=1, le=1000)
+    web_worker_max_mb: int = setting(300, "A web process above this memory (PSS) is replaced after a request.", ge=80)
+    web_database_connections: int = setting(4, "Requests of one web process that may ask the database at once.", ge=1)
+    graceful_seconds: int = setting(30, "What a stopping process may still take for requests in hand.", ge=1)
+    keepalive_seconds: int = setting(15, "How long an idle connection of a client is kept.", ge=0)
+    send_timeout_seconds: int = setting(60, "A client that takes no 64 KB in this time is let go.", ge=1)
+    first_build_wait_seconds: float = setting(2.0, "How long a request waits for the first build of a dataset.", ge=0)
+    retry_after_seconds: int = setting(5, "What a client is told to wait where there is no file yet.", ge=1, le=60)
+    trusted_proxies: str = setting("", "Addresses, comma between, whose X-Forwarded-Proto header is believed.")
+    metrics_user: str = setting("", "User of /metrics; without user and password it answers only to this machine.")
+    metrics_password: SecretStr | None = setting(None, "Password of /metrics.")
+    request_log: str = setting(
+        "log/requests.jsonl", "File of request records, below data_dir; `-` is standard output, empty is none."
+    )
+    request_log_max_mb: int = setting(50, "Size at which the file of request records is begun anew.", ge=1)
+    request_log_keep: int = setting(3, "Full files of request records that are kept.", ge=0, le=100)
+    project_fresh_seconds: int = setting(
+        60, "How old the file of a single project may be before it is built anew.", ge=0
+    )
+    project_max_mb: int = setting(100, "Largest file of a single project that is built for a request.", ge=1)
+    project_cache_mb: int = setting(500, "Disk that files of single projects may take together.", ge=1)
+
+    # artifacts
+    artifacts_url: str | None = setting(
+        None, "Where artifacts are kept: a folder or any fsspec URL. Without it data_dir/artifacts."
+    )
+    segment_max_mb: float = setting(40.0, "Largest segment; an activity file above it gets segments.", gt=0)
+    artifact_grace_minutes: int = setting(60, "How long a replaced file stays for readers that have begun it.", ge=0)
+
+    # jobs: floodmark worker
+    worker_max_mb: int = setting(300, "A worker above this memory (RSS) is replaced after a job.", ge=80)
+    worker_poll_seconds: float = setting(0.5, "How often an idle worker looks for a job.", gt=0)
+    heartbeat_seconds: float = setting(5.0, "How often a worker says that it lives.", gt=0)
+    worker_dead_seconds: float = setting(30.0, "Silence after which a worker is dead and its job is taken over.", gt=0)
+    job_attempts: int = setting(4, "How often a job is tried before it has failed.", ge=1, le=100)
+    job_backoff_seconds: float = setting(5.0, "Wait before the second try; it doubles with each.", ge=0)
+    job_backoff_max_seconds: float = setting(300.0, "Longest wait between two tries.", ge=0)
+    job_keep_days: float = setting(7.0, "How long finished jobs stay in the database.", ge=0)
+    build_stall_minutes: float = setting(10.0, "A build that writes nothing for so long is stopped.", gt=0)
+    check_minutes: float = setting(5.0, "How often rows are looked at for changes; 0 never.", ge=0)
+    rebuild_hours: float = setting(
+        24.0, "A dataset is built anew after this time even if no change was seen; 0 never.", ge=0
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,
