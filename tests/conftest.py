@@ -110,6 +110,25 @@ def database(postgres_server, _migrated, tmp_path) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
+def _sampled(postgres_server, _migrated) -> Iterator[str]:
+    from floodmark.export.sample import Plan, generate
+
+    with _new_database(postgres_server, template=_migrated, name="sampled") as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            generate(Plan(organisations=2, projects=100), connection)
+        yield "sampled"
+
+
+@pytest.fixture
+def sample_database(postgres_server, _sampled, tmp_path) -> Iterator[Database]:
+    """As `database`, filled: organisations 1 and 2 with 100 projects each, every kind of flaw once (flaws.py)."""
+    with _new_database(postgres_server, template=_sampled) as url:
+        settings = Settings(database_url=url, data_dir=tmp_path / "var")
+        with _in_use(settings):
+            yield Database(url, settings)
+
+
+@pytest.fixture(scope="session")
 def rsr_url(postgres_server) -> Iterator[str]:
     """The URL of the database of ../shared/rsr, restored once a session; do not write to it."""
     dump = SHARED / "rsr" / "rsr.sql.gz"
