@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -36,20 +37,22 @@ class Outbox:
     def __init__(self, state: State, messengers: Sequence[Messenger], patience: Patience) -> None:
         self.state, self.messengers, self.patience = state, messengers, patience
 
-    def put(self, message: Message) -> None:
-        """Write the message down for every messenger; the same key again changes nothing."""
+    def put(self, message: Message, database: sqlite3.Connection) -> None:
+        """Write the message down for every messenger, in the transaction of the caller; the same key changes nothing.
+
+        The caller's own change (this alert was told) and the message stand or fall together.
+        """
         body = json.dumps(asdict(message))
-        rows = [(message.key, one.name, body, message.at, message.at) for one in self.messengers]
-        with self.state.changes() as database:
-            database.executemany(
-                "insert or ignore into outbox (key, messenger, message, created, due) values (?, ?, ?, ?, ?)", rows
-            )
-            # When nothing can be delivered for days, the newest say more than the oldest.
-            database.execute(
-                "update outbox set failed = 'too many waiting' where delivered is null and failed is null and id <="
-                " (select max(id) from outbox) - ?",
-                (self.patience.max_waiting * max(len(self.messengers), 1),),
-            )
+        database.executemany(
+            "insert or ignore into outbox (key, messenger, message, created, due) values (?, ?, ?, ?, ?)",
+            [(message.key, one.name, body, message.at, message.at) for one in self.messengers],
+        )
+        # When nothing can be delivered for days, the newest say more than the oldest.
+        database.execute(
+            "update outbox set failed = 'too many waiting' where delivered is null and failed is null and id <="
+            " (select max(id) from outbox) - ?",
+            (self.patience.max_waiting * max(len(self.messengers), 1),),
+        )
 
     def deliver(self, now: float) -> int:
         """Send what is due, in order; returns how many got through. After a failure its messenger waits."""
