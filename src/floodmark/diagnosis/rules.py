@@ -1,0 +1,139 @@
+"""The alert rules as data, for the analysis and for the live watch alike, and the one way in which a rule fires.
+
+A rule watches a signal (`signals.py`: a figure over time for one service or for all). It fires once the signal has been
+above the threshold for `for_seconds`, and is over once the signal is at or below `clear_at_or_below`, or gone for
+`FORGOTTEN_AFTER` steps. docs/alerts.md has a paragraph on each rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from floodmark.diagnosis.incident import SeverityWord
+from floodmark.evidence.nouns import Floats, Place
+
+SignalName = Literal[
+    "growth", "iati-growth", "leaking-services", "iati-request-seconds", "log-volume", "connections-opened",
+    "restarts", "processes",
+]  # fmt: skip
+
+FORGOTTEN_AFTER = 3
+"""Steps of a signal without a value after which an episode is taken to be over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of the table. `condition` can be read aloud; threshold and `clear_at_or_below` are in `unit`."""
+
+    name: str
+    signal: SignalName
+    condition: str
+    threshold: float
+    unit: str
+    severity: SeverityWord
+    clear_at_or_below: float
+    for_seconds: float = 0.0
+
+
+RULES = (
+    Rule("growth-warning", "growth", "the lower bound of a leaking service's growth is above",
+         50, "MB/h", "warning", 40),
+    Rule("growth-critical", "growth", "the lower bound of a leaking service's growth is above",
+         200, "MB/h", "critical", 160),
+    Rule("growth-emergency", "growth", "the lower bound of a leaking service's growth is above",
+         500, "MB/h", "emergency", 400),
+    Rule("iati-growth", "iati-growth", "the lower bound of growth in quarter hours with IATI work is above",
+         100, "MB/h", "warning", 50),
+    Rule("leaking-together", "leaking-services", "the number of services that leak at the same time is above",
+         1, "services", "critical", 1),
+    Rule("iati-request-duration", "iati-request-seconds", "an IATI request took more than",
+         30, "s", "warning", 10),
+    Rule("log-volume", "log-volume", "the log written in one hour is above",
+         15, "MB", "warning", 8),
+    Rule("connections", "connections-opened", "the new database connections in a minute are above",
+         50, "per minute", "warning", 40, for_seconds=120),
+    Rule("restart-loop", "restarts", "the restarts of one service within an hour are above",
+         3, "per hour", "critical", 1),
+    Rule("processes", "processes", "the processes of one service at one instant are more than",
+         49, "processes", "warning", 45, for_seconds=300),
+)  # fmt: skip
+"""Thresholds of the origin report (50, 200, 500 MB/h; 100 MB/h; 30 s; 15 MB; 50 a minute; fewer than 50 processes)."""
+
+RULE_NAMES = tuple(rule.name for rule in RULES)
+
+
+def with_thresholds(thresholds: Mapping[str, float], rules: tuple[Rule, ...] = RULES) -> tuple[Rule, ...]:
+    """The rules with some thresholds replaced; the level at which a rule clears keeps its ratio to the threshold."""
+    return tuple(_with_threshold(rule, thresholds.get(rule.name, rule.threshold)) for rule in rules)
+
+
+def _with_threshold(rule: Rule, threshold: float) -> Rule:
+    ratio = rule.clear_at_or_below / rule.threshold
+    return replace(rule, threshold=threshold, clear_at_or_below=threshold * ratio)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Signal:
+    """A figure over time. `at` is where each value's stretch of `step_seconds` begins; `low`, `high` its 90% interval.
+
+    A growth rule compares `low`: what is certain, not what is likely.
+    """
+
+    name: SignalName
+    service: str | None
+    at: Floats
+    value: Floats
+    step_seconds: float
+    low: Floats | None = None
+    high: Floats | None = None
+    place: Place | None = None
+
+    @property
+    def compared(self) -> Floats:
+        """What a rule compares with its threshold."""
+        return self.value if self.low is None else self.low
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A stretch in which a rule fired: [start, end] in seconds, and the index of its worst value in the signal."""
+
+    start: float
+    end: float
+    worst: int
+    open: bool
+    """True where the signal ended before the rule could clear."""
+
+
+def episodes(rule: Rule, signal: Signal) -> Iterator[Episode]:
+    """The stretches of `signal` in which `rule` fired, in order of time."""
+    figures = signal.compared
+    begun: int | None = None
+    for i in range(len(figures)):
+        gone = i and signal.at[i] - signal.at[i - 1] > FORGOTTEN_AFTER * signal.step_seconds
+        if begun is not None and (gone or figures[i] <= rule.clear_at_or_below):
+            yield from _episode(rule, signal, begun, i - 1, over=True)
+            begun = None
+        if begun is None and figures[i] > rule.threshold:
+            begun = i
+    if begun is not None:
+        yield from _episode(rule, signal, begun, len(figures) - 1, over=False)
+
+
+def _episode(rule: Rule, signal: Signal, first: int, last: int, *, over: bool) -> Iterator[Episode]:
+    start, end = float(signal.at[first]), float(signal.at[last] + signal.step_seconds)
+    if _longest_above(rule, signal, first, last) >= rule.for_seconds:
+        yield Episode(start, end, first + int(np.argmax(signal.compared[first : last + 1])), open=not over)
+
+
+def _longest_above(rule: Rule, signal: Signal, first: int, last: int) -> float:
+    """Seconds of the longest run of values above the threshold in [first, last]."""
+    longest = run = 0
+    for above in signal.compared[first : last + 1] > rule.threshold:
+        run = run + 1 if above else 0
+        longest = max(longest, run)
+    return longest * signal.step_seconds

@@ -1,0 +1,70 @@
+"""How the figures of the document are shown: exactly as they stand there, never rounded or converted again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from markupsafe import Markup
+
+UNKNOWN = "not known"
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+GROUP_FROM = 10_000
+"""Whole numbers from here on are grouped in threes, by spacing alone: copied, they are plain digits."""
+
+
+def number(value: float | int | None) -> str:
+    """A figure without exponent and without a trailing ".0"; "not known" for None."""
+    if value is None:
+        return UNKNOWN
+    text = format(Decimal(repr(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def grouped(value: float | int | None) -> Markup:
+    """`number`, with the digits of large whole numbers set apart in threes."""
+    text = number(value)
+    if value is None or "." in text or abs(value) < GROUP_FROM:
+        return Markup.escape(text)
+    first = len(text) % 3 or 3
+    groups = [text[:first], *(text[i : i + 3] for i in range(first, len(text), 3))]
+    return Markup('<span class="n">{}</span>').format(
+        Markup("").join(Markup("<span>{}</span>").format(group) for group in groups)
+    )
+
+
+def moment(text: str | None, *, year: bool = False, seconds: bool = False) -> str:
+    """A time of the document as "27 Aug 02:30" (all times are UTC, the reports say so once)."""
+    if text is None:
+        return UNKNOWN
+    at = _parsed(text)
+    day = f"{at.day} {MONTHS[at.month - 1]}" + (f" {at.year}" if year else "")
+    return f"{day} {at:%H:%M:%S}" if seconds else f"{day} {at:%H:%M}"
+
+
+def clock(text: str) -> str:
+    """The time of day alone: "02:30"."""
+    return f"{_parsed(text):%H:%M}"
+
+
+def day(text: str) -> str:
+    """The day alone: "27 Aug"."""
+    at = _parsed(text)
+    return f"{at.day} {MONTHS[at.month - 1]}"
+
+
+def sentence(text: str) -> str:
+    """A word of the document as the beginning of a line: "oom-kill" as "OOM kill"."""
+    text = text.replace("-", " ").replace("oom ", "OOM ").replace("iati ", "IATI ")
+    return text[:1].upper() + text[1:]
+
+
+def position(text: str) -> float:
+    """A time of the document as seconds since the epoch, for drawing."""
+    return _parsed(text).timestamp()
+
+
+def _parsed(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,92 @@
+"""What both reports show, in their order: the document with its parts grouped and the words of its vocabulary.
+
+There are no figures here: a word stands for a word of the contract, and every number comes from the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from floodmark.report.document import Document
+
+Row = dict[str, Any]
+
+SEVERITIES = ("emergency", "critical", "warning", "none")
+
+VERDICTS = {"leak": "leak", "no-leak": "no leak", "unknown": "not known"}
+
+PATTERNS = {
+    "leak": "rises steadily and does not come back",
+    "plateau": "rose, then levelled off",
+    "sawtooth": "rises within each life of a process, and recycling takes it back",
+    "step": "moved to another level once",
+    "fragmentation": "high water that the allocator keeps",
+    "traffic-bound": "follows the traffic and returns",
+    "process-count": "more processes, each of the same size",
+    "restart-loop": "restarts too often to be judged",
+    "page-cache": "file cache, not memory of the program",
+    "steady": "flat",
+    "unknown": "no known shape, or too little of it",
+}
+
+MEASURES = {
+    "pss": "PSS (shared pages counted once)",
+    "rss": "RSS (resident memory)",
+    "working_set": "working set (with active file cache)",
+    "usage": "usage (with page cache)",
+    "heap": "heap (what the allocator counts)",
+}
+
+KINDS = {
+    "endpoint": "requests",
+    "task": "background task",
+    "connections": "database connections",
+    "processes": "number of processes",
+    "monitoring": "the monitoring itself",
+    "cache": "a cache that fills",
+    "fragmentation": "fragmentation",
+    "native": "native memory",
+    "traffic": "traffic",
+    "page-cache": "page cache",
+    "database": "the database",
+    "unknown": "not known",
+}
+
+BASES = {
+    "stated": "stated in each line",
+    "given": "given by the user",
+    "inferred": "inferred from other sources",
+    "assumed": "assumed",
+}
+
+URGENCIES = {"immediate": "Now", "short-term": "In the next days", "prevention": "So that it does not happen again"}
+
+
+def view(document: Document) -> Row:
+    """The document and its groups, as both templates read it."""
+    services, causes, actions = document["services"], document["causes"], document["actions"]
+    return {
+        "incident": document,
+        "summary": document["summary"] or {"headline": "Incident report", "sentences": [], "not_known": []},
+        "worst": _worst(services),
+        "at_issue": [one for one in services if one["verdict"] != "no-leak"],
+        "quiet": [one for one in services if one["verdict"] == "no-leak"],
+        "culprits": [one for one in causes if one["role"] != "victim"],
+        "victims": [one for one in causes if one["role"] == "victim"],
+        "named": {one["service"]: _named(one["service"], causes) for one in services},
+        "urgencies": [(words, [a for a in actions if a["urgency"] == word]) for word, words in URGENCIES.items()],
+        "immediate": [one for one in actions if one["urgency"] == "immediate"],
+        "source_ids": {one["path"]: f"source-{position}" for position, one in enumerate(document["sources"])},
+        "verdicts": VERDICTS, "patterns": PATTERNS, "measures": MEASURES, "kinds": KINDS, "bases": BASES,
+    }  # fmt: skip
+
+
+def _worst(services: Iterable[Row]) -> str:
+    severities = {one["severity"] for one in services}
+    return next((word for word in SEVERITIES if word in severities), "none")
+
+
+def _named(service: str, causes: Iterable[Row]) -> list[Row]:
+    """The causes that a line of the overview names: culprits of that service, and only where they say something."""
+    return [one for one in causes if one["service"] == service and one["role"] == "culprit"]
