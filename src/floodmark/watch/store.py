@@ -1,0 +1,330 @@
+"""The watch's memory: DuckDB in one file, bounded on disk and in memory, downsampled as it ages.
+
+Every round is one transaction: kill -9 loses the round that was being written and no other. Samples are kept as they
+came for `raw_seconds`, then as medians of five minutes for `keep_seconds`; counts likewise. A file that DuckDB cannot
+read is moved aside, said, and begun anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from floodmark.errors import CannotWrite
+from floodmark.evidence.nouns import Dose, Event, Tally, Volume
+from floodmark.watch.collect.base import Sample
+from floodmark.watch.tables import Columns
+
+COARSE_SECONDS = 300
+
+SCHEMA = """
+create table if not exists series (
+    id integer primary key, service varchar not null, instance varchar, process varchar, measure varchar not null,
+    started double, last double);
+create table if not exists sample (series integer, moment double, value double);
+create table if not exists sample_coarse (series integer, moment double, value double, low double, high double);
+create table if not exists dose (
+    bin bigint, service varchar, kind varchar, name varchar, instance varchar, monitoring boolean, starts double,
+    seconds double, bytes_out double, failed double);
+create table if not exists tally (
+    bin bigint, kind varchar, service varchar, name varchar, count double, moment double, source varchar, line bigint,
+    text varchar);
+create table if not exists event (
+    moment double, kind varchar, service varchar, instance varchar, process varchar, text varchar, source varchar,
+    line bigint, count bigint);
+create table if not exists volume (hour bigint, name varchar, service varchar, bytes double, lines double);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How much is kept, for how long, and how coarse."""
+
+    raw_seconds: float = 86_400.0
+    keep_seconds: float = 30 * 86_400.0
+    max_disk_mb: float = 2_000.0
+    memory_mb: float = 48.0
+    max_series: int = 5_000
+
+
+class WatchStore:
+    """The file. One connection; other threads take a cursor of their own by `cursor()`."""
+
+    def __init__(self, path: Path, retention: Retention) -> None:
+        self.path, self.retention = path, retention
+        self.moved_aside: Path | None = None
+        try:
+            self.connection = self._open()
+        except (duckdb.Error, RuntimeError) as error:
+            if not path.exists() or "lock" in str(error).lower():
+                raise CannotWrite(f"{path}: cannot be opened: {str(error).splitlines()[0]}") from None
+            self.moved_aside = _move_aside(path)
+            self.connection = self._open()
+        self._ids = self._read_ids()
+
+    def _open(self) -> Any:
+        config = {"memory_limit": f"{self.retention.memory_mb:g}MB", "threads": 1}
+        connection = duckdb.connect(str(self.path), config=config)
+        try:
+            connection.execute(SCHEMA)
+            connection.execute("select count(*), max(moment) from sample").fetchall()
+        except duckdb.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _read_ids(self) -> dict[tuple[Any, ...], int]:
+        rows = self.connection.execute("select service, instance, process, measure, started, id from series").fetchall()
+        return {tuple(row[:5]): row[5] for row in rows}
+
+    def close(self) -> None:
+        """Write what is in the journal into the file, and close it."""
+        self.connection.close()
+
+    # ------------------------------------------------------------------ writing
+
+    def add(
+        self,
+        samples: Sequence[Sample] = (),
+        doses: Iterable[Dose] = (),
+        tallies: Iterable[Tally] = (),
+        events: Iterable[Event] = (),
+        volumes: Iterable[Volume] = (),
+    ) -> None:
+        """One round, whole or not at all. Raises CannotWrite where the disk is full; the round is lost then."""
+        try:
+            self.connection.execute("begin")
+            self._add_samples(samples)
+            self._insert("dose", _stacked([_dose_columns(one) for one in doses]))
+            self._insert("tally", _stacked([_tally_columns(one) for one in tallies]))
+            self._insert("volume", _stacked([_volume_columns(one) for one in volumes]))
+            self._insert("event", _event_columns(list(events)))
+            self.connection.execute("commit")
+        except duckdb.Error as error:
+            self._roll_back()
+            self._ids = self._read_ids()
+            raise CannotWrite(f"{self.path}: {str(error).splitlines()[0]}") from None
+
+    def _roll_back(self) -> None:
+        try:
+            self.connection.execute("rollback")
+        except duckdb.Error:
+            # After some errors DuckDB has rolled back already, and says so by this.
+            return
+
+    def _add_samples(self, samples: Sequence[Sample]) -> None:
+        known = [(self._id_of(one), one) for one in samples]
+        kept = [(number, one) for number, one in known if number is not None]
+        self._insert(
+            "sample",
+            {
+                "series": np.array([number for number, _ in kept], np.int32),
+                "moment": np.array([one.at for _, one in kept], np.float64),
+                "value": np.array([one.value for _, one in kept], np.float64),
+            },
+        )
+
+    def _id_of(self, sample: Sample) -> int | None:
+        key = (sample.service, sample.instance, sample.process, sample.measure, sample.started)
+        number = self._ids.get(key)
+        if number is None and len(self._ids) < self.retention.max_series:
+            number = self._ids[key] = max(self._ids.values(), default=0) + 1
+            self.connection.execute("insert into series values (?, ?, ?, ?, ?, ?, ?)", [number, *key, sample.at])
+        return number
+
+    def _insert(self, table: str, columns: Columns) -> None:
+        if not columns or not len(next(iter(columns.values()))):
+            return
+        self.connection.register("gathered", dict(columns))
+        names = ", ".join(columns)
+        self.connection.execute(f"insert into {table} ({names}) select {names} from gathered")  # noqa: S608
+        self.connection.unregister("gathered")
+
+    # ------------------------------------------------------------------ ageing
+
+    def age(self, now: float) -> None:
+        """Coarsen what is older than `raw_seconds`, drop what is older than `keep_seconds`, keep the file in bounds.
+
+        Raises CannotWrite where the disk is full.
+        """
+        coarse_before = np.floor((now - self.retention.raw_seconds) / COARSE_SECONDS) * COARSE_SECONDS
+        keep_from = now - self.retention.keep_seconds
+        try:
+            self.connection.execute("begin")
+            self._coarsen(coarse_before)
+            self._drop(keep_from)
+            self.connection.execute("commit")
+            self.connection.execute("checkpoint")
+        except duckdb.Error as error:
+            self._roll_back()
+            raise CannotWrite(f"{self.path}: {str(error).splitlines()[0]}") from None
+        self._ids = self._read_ids()
+        if self.disk_mb() > self.retention.max_disk_mb:
+            self._shrink(now)
+
+    def _coarsen(self, before: float) -> None:
+        self.connection.execute(
+            "insert into sample_coarse select series, floor(moment / $1) * $1 as slot, median(value), min(value),"
+            " max(value) from sample where moment < $2 group by series, slot",
+            [COARSE_SECONDS, before],
+        )
+        self.connection.execute("delete from sample where moment < ?", [before])
+
+    def _drop(self, before: float) -> None:
+        for table in ("sample", "sample_coarse", "event"):
+            self.connection.execute(f"delete from {table} where moment < ?", [before])  # noqa: S608
+        self.connection.execute("delete from volume where hour < ?", [int(before // 3600)])
+        self.connection.execute(
+            "delete from series where id not in (select series from sample union select series from sample_coarse)"
+        )
+
+    def drop_counts_before(self, first_bin: int) -> None:
+        """Forget doses and tallies of bins before `first_bin`."""
+        for table in ("dose", "tally"):
+            self.connection.execute(f"delete from {table} where bin < ?", [first_bin])  # noqa: S608
+
+    def _shrink(self, now: float) -> None:
+        """The file is larger than it may be: half of the coarse history goes, the oldest first."""
+        row = self.connection.execute("select min(moment) from sample_coarse").fetchone()
+        if row and row[0] is not None:
+            self.connection.execute("delete from sample_coarse where moment < ?", [(row[0] + now) / 2])
+            self.connection.execute("checkpoint")
+
+    def disk_mb(self) -> float:
+        """Size of the file and its journal."""
+        files = (self.path, self.path.with_name(self.path.name + ".wal"))
+        return sum(one.stat().st_size for one in files if one.exists()) / 1e6
+
+    # ------------------------------------------------------------------ reading (the protocol `Tables`)
+
+    def series(self) -> Columns:
+        """Every series, by id."""
+        return self._columns("select id, service, instance, process, measure, started from series order by id")
+
+    def samples(self, since: float, until: float) -> Columns:
+        """Samples in order of series, then time; coarse ones where the raw ones are gone."""
+        return self._columns(
+            "select series, moment, value from (select series, moment, value from sample"
+            " union all select series, moment, value from sample_coarse) where moment >= ? and moment < ?"
+            " order by series, moment",
+            since,
+            until,
+        )
+
+    def doses(self, first_bin: int, end_bin: int) -> Columns:
+        """Doses in order of service, kind, name, instance, bin; one row a bin."""
+        return self._columns(
+            "select bin, service, kind, name, instance, bool_and(monitoring) as monitoring, sum(starts) as starts,"
+            " sum(seconds) as seconds, sum(bytes_out) as bytes_out, sum(failed) as failed from dose"
+            " where bin >= ? and bin < ? group by bin, service, kind, name, instance"
+            " order by service, kind, name, instance, bin",
+            first_bin,
+            end_bin,
+        )
+
+    def tallies(self, first_bin: int, end_bin: int) -> Columns:
+        """Tallies in order of kind, service, name, bin; one row a bin, with its first example."""
+        return self._columns(
+            "select bin, kind, service, name, sum(count) as count, min(moment) as moment,"
+            " min_by(source, moment) as source, min_by(line, moment) as line, min_by(text, moment) as text from tally"
+            " where bin >= ? and bin < ? group by bin, kind, service, name order by kind, service, name, bin",
+            first_bin,
+            end_bin,
+        )
+
+    def events(self, since: float, until: float) -> Columns:
+        """Events in order of time."""
+        return self._columns(
+            "select moment, kind, service, instance, process, text, source, line, count from event"
+            " where moment >= ? and moment < ? order by moment, kind, text",
+            since,
+            until,
+        )
+
+    def volumes(self, first_hour: int, end_hour: int) -> Columns:
+        """Volumes in order of name, hour."""
+        return self._columns(
+            "select hour, name, service, sum(bytes) as bytes, sum(lines) as lines from volume"
+            " where hour >= ? and hour < ? group by hour, name, service order by name, service, hour",
+            first_hour,
+            end_hour,
+        )
+
+    def _columns(self, query: str, *values: Any) -> Columns:
+        return dict(self.connection.cursor().execute(query, list(values)).fetchnumpy())
+
+
+def _stacked(parts: list[Columns]) -> Columns:
+    """One INSERT costs a millisecond or two whatever its size: many small tables become one."""
+    return {name: np.ma.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+
+
+def _dose_columns(dose: Dose) -> Columns:
+    size = len(dose.bin)
+    return {
+        "bin": dose.bin, "service": _same(dose.service, size), "kind": _same(dose.kind, size),
+        "name": _same(dose.name, size), "instance": _same(dose.instance, size),
+        "monitoring": np.full(size, dose.monitoring), "starts": dose.starts, "seconds": dose.seconds,
+        "bytes_out": dose.bytes_out, "failed": dose.failed,
+    }  # fmt: skip
+
+
+def _tally_columns(tally: Tally) -> Columns:
+    size = len(tally.bin)
+    at, place, text = tally.examples[0] if tally.examples else (np.nan, None, None)
+    return {
+        "bin": tally.bin, "kind": _same(tally.kind, size), "service": _same(tally.service, size),
+        "name": _same(tally.name, size), "count": tally.count, "moment": np.full(size, at),
+        "source": _same(place.source if place else None, size), "line": _lines([place.line if place else None] * size),
+        "text": _same(text, size),
+    }  # fmt: skip
+
+
+def _volume_columns(volume: Volume) -> Columns:
+    size = len(volume.hour)
+    return {
+        "hour": volume.hour, "name": _same(volume.name, size), "service": _same(volume.service, size),
+        "bytes": volume.bytes, "lines": volume.lines,
+    }  # fmt: skip
+
+
+def _event_columns(events: list[Event]) -> Columns:
+    return {
+        "moment": np.array([one.at for one in events], np.float64),
+        "kind": _texts([one.kind for one in events]),
+        "service": _texts([one.service for one in events]),
+        "instance": _texts([one.instance for one in events]),
+        "process": _texts([one.process for one in events]),
+        "text": _texts([one.text for one in events]),
+        "source": _texts([one.place.source for one in events]),
+        "line": _lines([one.place.line for one in events]),
+        "count": np.array([one.count for one in events], np.int64),
+    }
+
+
+def _same(text: str | None, size: int) -> Any:
+    return _texts([text] * size)
+
+
+def _texts(values: Sequence[str | None]) -> Any:
+    return np.array(values, dtype=object)
+
+
+def _lines(values: Sequence[int | None]) -> Any:
+    missing = [value is None for value in values]
+    return np.ma.masked_array([value or 0 for value in values], mask=missing, dtype=np.int64)
+
+
+def _move_aside(path: Path) -> Path:
+    number = next(n for n in range(1, 10_000) if not path.with_name(f"{path.name}.damaged-{n}").exists())
+    aside = path.with_name(f"{path.name}.damaged-{number}")
+    for suffix in ("", ".wal"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(path.with_name(aside.name + suffix))
+    return aside
