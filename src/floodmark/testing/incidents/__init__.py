@@ -4,7 +4,8 @@
 `score_case(truth, incident)` says what an examiner would say of an `incident.json` (docs/accuracy.md).
 """
 
-from floodmark.testing.incidents.cases import FAMILIES, write_case
+from floodmark.testing.incidents.cases import write_case
+from floodmark.testing.incidents.families import FAMILIES
 from floodmark.testing.incidents.scoring import CaseScore, score_case
 
 __all__ = ["FAMILIES", "CaseScore", "score_case", "write_case"]

@@ -1,0 +1,34 @@
+"""All files of a case, as its evidence says which there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from floodmark.testing.incidents.world import World
+from floodmark.testing.incidents.writers.cloudsql import write_cloudsql
+from floodmark.testing.incidents.writers.files import Output
+from floodmark.testing.incidents.writers.grafana import write_grafana
+from floodmark.testing.incidents.writers.gunicorn import write_application_logs
+from floodmark.testing.incidents.writers.kubernetes import write_kubernetes
+from floodmark.testing.incidents.writers.nginx import write_nginx
+from floodmark.testing.incidents.writers.processes import write_processes
+from floodmark.testing.incidents.writers.prometheus import write_prometheus
+from floodmark.testing.incidents.writers.tasks import write_tasks
+
+
+def write_evidence(world: World, folder: Path) -> list[dict[str, Any]]:
+    """Write `folder` and give a row a file: path, kind, lines, records."""
+    out, evidence = Output(folder), world.plan.evidence
+    folder.mkdir(parents=True, exist_ok=True)
+    if evidence.logs:
+        write_nginx(world, out)
+        write_cloudsql(world, out)
+        write_application_logs(world, out)
+        write_tasks(world, out)
+        write_kubernetes(world, out)
+    write_prometheus(world, out)
+    write_grafana(world, out)
+    if evidence.psutil:
+        write_processes(world, out)
+    return out.rows
