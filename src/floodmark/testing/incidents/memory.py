@@ -15,6 +15,7 @@ from floodmark.testing.incidents.traffic import Floats
 
 MB = 1e6
 MASTER_MB = 38.0
+REHEARSAL_HOURS = 4.0
 
 
 def leaked_by(plan: Plan, service: Service, work: Work, random: Random) -> Floats:
@@ -60,7 +61,7 @@ class Memory:
         self._begins = np.sort(self.work.begin[rows])
         order = np.argsort(self.work.begin[rows], kind="stable")
         self._held, self._until = self.work.held_mb[rows][order], self._ends[order]
-        self._high, self._left = self._after_each()
+        self._marks, self._high, self._left = self._after_each()
 
     def alive(self, times: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Whether the process exists."""
@@ -81,7 +82,8 @@ class Memory:
         age = np.maximum(times - self.life.start, 0.0) / 3600.0
         warm = 1.0 if self.life.born_warm else 1.0 - np.exp(-age / self.service.warm_hours)
         served = np.searchsorted(self._ends, times, side="right")
-        saw = (served * self.service.saw_mb / 41.0) % max(self.service.saw_mb, 1e-9)
+        phase = (served + 0.37 * self.life.slot * self.service.saw_requests) / self.service.saw_requests
+        saw = self.service.saw_mb * (phase % 1.0)
         return np.asarray(self.life.base_mb + self.service.warm_mb * warm + saw + self._caches(times, served))
 
     def passing(self, times: Floats) -> Floats:
@@ -90,24 +92,28 @@ class Memory:
             return np.zeros(len(times))
         last = np.searchsorted(self._begins, times, side="right") - 1
         running = np.where((last >= 0) & (self._until[last] > times), self._held[last], 0.0)
-        ended = np.searchsorted(self._ends, times, side="right") - 1
-        hours = np.where(ended >= 0, times - self._ends[ended], 0.0) / 3600.0
+        ended = np.searchsorted(self._marks, times, side="right") - 1
+        hours = np.where(ended >= 0, times - self._marks[ended], 0.0) / 3600.0
         high = self._high[ended] * np.exp(-hours / self.service.retain_hours)
         left = self._left[ended] * np.exp(-hours / self.service.linger_hours)
         return np.asarray(np.where(ended >= 0, np.maximum(running, high) + left, running))
 
-    def _after_each(self) -> tuple[Floats, Floats]:
-        """MB after each request, in order of their ends: the allocator's high water, and what lingers."""
-        high, left, before = 0.0, 0.0, 0.0
-        highs, lefts = np.empty(len(self._ends)), np.empty(len(self._ends))
+    def _after_each(self) -> tuple[Floats, Floats, Floats]:
+        """(when, MB, MB) after each request, in order of their ends: the allocator's high water, and what lingers."""
+        high, left = 0.0, 0.0
         sink, fade = self.service.retain_hours * 3600.0, self.service.linger_hours * 3600.0
-        held = self.work.held_mb[self.life.work] * self.service.retain
-        for index, (end, size) in enumerate(zip(self._ends.tolist(), held.tolist(), strict=True)):
-            gap = before - end if index else 0.0
+        ends, held = self._ends, self.work.held_mb[self.life.work] * self.service.retain
+        # A process that was there before the window has had hours like the first ones already.
+        again = int(np.searchsorted(ends, self.plan.at(REHEARSAL_HOURS))) if self.life.born_warm else 0
+        ends = np.concatenate([ends[:again] - REHEARSAL_HOURS * 3600.0, ends])
+        held = np.concatenate([held[:again], held])
+        highs, lefts, before = np.empty(len(ends)), np.empty(len(ends)), float(ends[0]) if len(ends) else 0.0
+        for index, (end, size) in enumerate(zip(ends.tolist(), held.tolist(), strict=True)):
+            gap = before - end
             high = max(high * math.exp(gap / sink), size)
             left = left * math.exp(gap / fade) + self.service.linger_mb
             before, highs[index], lefts[index] = end, high, left
-        return highs, lefts
+        return ends, highs, lefts
 
     def _caches(self, times: Floats, served: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Floats:
         total = np.zeros(len(times))

@@ -55,6 +55,8 @@ class Service:
     max_requests_jitter: int = 0
     limit_mb: float = 0.0
     saw_mb: float = 2.0
+    """Garbage that piles up over `saw_requests` requests of a worker and is then collected."""
+    saw_requests: int = 41
     read_timeout_seconds: float = 60.0
     retain: float = 0.6
     """How much of what a request held the allocator keeps as its high water, which sinks with `retain_hours`."""

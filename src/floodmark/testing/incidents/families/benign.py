@@ -18,6 +18,7 @@ from floodmark.testing.incidents.plan import (
     Slowdown,
     Surge,
 )
+from floodmark.testing.incidents.traffic import local_offset
 
 
 def _expect(plan: Plan, pattern: str, *patterns: str, kinds: tuple[str, ...] = ()) -> None:
@@ -39,13 +40,20 @@ def cache_fill(plan: Plan) -> None:
 
 def surge(plan: Plan) -> None:
     """Traffic rises for hours, memory follows and returns."""
-    start = onset(plan, 0.3, 0.6)
-    plan.incident_end_hour = start + float(plan.random.uniform(6, 12))
+    onset(plan, 0.3, 0.55)
+    start = plan.incident_hour = _next_morning(plan, plan.incident_hour)
+    plan.incident_end_hour = min(start + float(plan.random.uniform(6, 12)), plan.hours)
     everything = tuple(one.key for one in plan.routes if one.service != plan.theme.worker)
     plan.surges.append(Surge(everything, start, plan.incident_end_hour, float(plan.random.uniform(3.0, 4.5)), 2.0))
     requests = sum(one.per_hour for one in plan.routes if one.service == plan.theme.web)
-    plan.change_service(WEB, workers=6, linger_mb=float(plan.random.uniform(90, 200)) / requests)
+    plan.change_service(WEB, workers=6, linger_mb=float(plan.random.uniform(150, 350)) / requests)
     _expect(plan, "traffic-bound", kinds=("traffic",))
+
+
+def _next_morning(plan: Plan, hour: float) -> float:
+    """The next hour of the window at which the users of the service come to work."""
+    local = (plan.at(hour) + local_offset(plan.theme.application_zone, plan.start)) / 3600.0 % 24.0
+    return hour + (float(plan.random.uniform(7, 10)) - local) % 24.0
 
 
 def high_water(plan: Plan) -> None:
@@ -69,7 +77,9 @@ def page_cache(plan: Plan) -> None:
 def collector_saw(plan: Plan) -> None:
     """The collector lets garbage pile up and clears it: a saw with a flat trough."""
     onset(plan, 0.02, 0.05)
-    plan.change_service(WEB, saw_mb=float(plan.random.uniform(45, 120)))
+    plan.change_service(
+        WEB, saw_mb=float(plan.random.uniform(45, 120)), saw_requests=int(plan.random.integers(150, 900))
+    )
     _expect(plan, "sawtooth", "steady")
 
 
