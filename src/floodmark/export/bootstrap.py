@@ -6,47 +6,50 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import django
 import psycopg
 from django.conf import settings as django_settings
 from django.core.management import call_command
-from django.db import connections, transaction
+from django.db import connections
+from django.db.utils import Error as DatabaseError
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import SecretStr
 
 from floodmark.errors import SettingsError, SourceError
-from floodmark.export import postgres
+from floodmark.export import postgres, web
+from floodmark.export.readonly.base import open_read_only
 from floodmark.export.router import OWN, SOURCE
 from floodmark.settings import Settings
 
 MIGRATION_LOCK = 0x666C6F6F  # the advisory lock under which tables are made: "floo"
 
-_in_force: Settings | None = None
+_in_force: tuple[Settings, bool] | None = None
 _server: postgres.PrivateServer | None = None
 
 
-def setup(settings: Settings, *, check: bool = True) -> None:
+def setup(settings: Settings, *, own: bool = True, check: bool = True) -> None:
     """Configure Django for `settings`; called again with equal settings it does nothing, with others it moves over.
 
-    Without database_url the private server is started or joined. With `check` each database must answer.
+    Without database_url the private server is started or joined. With `own` false and a source_url, Floodmark's own
+    database is left alone, and `default` is the source. With `check` each database must answer.
     Raises SettingsError for a URL that is none, SourceError for a database that cannot be reached.
     """
     global _in_force
-    if _in_force == settings:
+    if _in_force == (settings, own):
         return
-    databases = _databases(settings)
+    if _in_force:
+        leave()
+    databases = _databases(settings, own)
     if check:
-        for alias, name in ((OWN, "database_url"), (SOURCE, "source_url")):
-            if alias in databases:
-                _reach(databases[alias], name)
+        _reach(databases)
     if django_settings.configured:
         _move(databases)
     else:
         configure(databases)
-    _in_force = settings
+    _in_force = settings, own
 
 
 def configure(databases: dict[str, Any]) -> None:
@@ -56,16 +59,22 @@ def configure(databases: dict[str, Any]) -> None:
 
 
 def migrate() -> None:
-    """Create what is missing of the tables in Floodmark's own database; several commands at once take turns."""
-    with transaction.atomic(using=OWN), connections[OWN].cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
-        call_command("migrate", database=OWN, verbosity=0, interactive=False)
+    """Create what is missing of the tables in Floodmark's own database; several commands at once take turns.
+
+    Raises SourceError where the tables are RSR's own, or cannot be created.
+    """
+    with _turn():
+        _refuse_foreign_tables()
+        try:
+            call_command("migrate", database=OWN, verbosity=0, interactive=False)
+        except DatabaseError as error:
+            raise _explained(error) from None
 
 
 def leave() -> None:
     """Close the connections of this thread and let go of the private server."""
     global _in_force, _server
-    if django_settings.configured:
+    if _in_force:
         connections.close_all()
     if _server:
         _server.leave()
@@ -77,13 +86,14 @@ def configuration(databases: dict[str, Any]) -> dict[str, Any]:
     return {
         "DATABASES": databases,
         "DATABASE_ROUTERS": ["floodmark.export.router.Router"],
-        "INSTALLED_APPS": ["floodmark.export"],
+        "INSTALLED_APPS": ["floodmark.export", *web.APPS],
         "DEFAULT_AUTO_FIELD": "django.db.models.AutoField",
         "SECRET_KEY": secrets.token_urlsafe(32),  # signs nothing that outlives the process
         "TIME_ZONE": "UTC",
         "USE_TZ": True,
         "USE_I18N": False,
         "LOGGING_CONFIG": None,
+        **web.DJANGO,
     }
 
 
@@ -92,52 +102,92 @@ def database(url: str, name: str, *, read_only: bool = False) -> dict[str, Any]:
     try:
         parts: dict[str, Any] = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
+        # What psycopg says may quote the URL, and with it the password.
         raise SettingsError(
             f"{name}: not a PostgreSQL URL; expected postgresql://user:password@host:5432/name"
         ) from None
-    options = {"connect_timeout": 10, "application_name": "floodmark", "prepare_threshold": None}
-    entry = {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts.pop("dbname", None) or parts.get("user") or "",
+    return {
+        "ENGINE": "floodmark.export.readonly" if read_only else "django.db.backends.postgresql",
+        "NAME": parts.pop("dbname", None) or parts.get("user") or "postgres",
         "USER": parts.pop("user", ""),
         "PASSWORD": parts.pop("password", ""),
         "HOST": parts.pop("host", ""),
         "PORT": parts.pop("port", ""),
-        "OPTIONS": {**options, **parts},
+        "OPTIONS": {"connect_timeout": 10, "application_name": "floodmark", "prepare_threshold": None, **parts},
         "DISABLE_SERVER_SIDE_CURSORS": True,  # a transaction pooler gives each transaction another session
         "CONN_HEALTH_CHECKS": True,
         "CONN_MAX_AGE": 600,
     }
-    if read_only:
-        entry["OPTIONS"]["options"] = f"{parts.get('options', '')} -c default_transaction_read_only=on".strip()
-    return entry
 
 
-def _databases(settings: Settings) -> dict[str, Any]:
+def _databases(settings: Settings, own: bool) -> dict[str, Any]:
     global _server
+    databases = {}
+    if settings.source_url is not None:
+        databases[SOURCE] = database(settings.source_url.get_secret_value(), "source_url", read_only=True)
+        if not own:
+            return {OWN: databases[SOURCE], **databases}
     if settings.database_url is None:
         _server = postgres.join(settings.data_dir / "postgres")
-        own = _server.url()
+        databases[OWN] = database(_server.url(), "data_dir")
     else:
-        own = settings.database_url.get_secret_value()
-    databases = {OWN: database(own, "database_url")}
-    if isinstance(settings.source_url, SecretStr):
-        databases[SOURCE] = database(settings.source_url.get_secret_value(), "source_url", read_only=True)
+        databases[OWN] = database(settings.database_url.get_secret_value(), "database_url")
     return databases
 
 
-def _reach(entry: dict[str, Any], name: str) -> None:
-    where = {"dbname": entry["NAME"], "user": entry["USER"], "password": entry["PASSWORD"], "host": entry["HOST"]}
-    given = {key: value for key, value in {**where, "port": entry["PORT"]}.items() if value}
-    try:
-        psycopg.connect(**given, **entry["OPTIONS"]).close()
-    except psycopg.OperationalError as error:
-        raise SourceError(f"{name}: {_one_line(error, entry['PASSWORD'])}") from None
+def _reach(databases: dict[str, Any]) -> None:
+    for alias, name in ((SOURCE, "source_url"), (OWN, "database_url")):
+        if alias not in databases:
+            continue
+        entry = databases[alias]
+        where = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+        given = {word: entry[key] for word, key in where.items() if entry[key]}
+        try:
+            open_read_only({**given, **entry["OPTIONS"]})[0].close()
+        except psycopg.Error as error:
+            raise SourceError(f"{name}: {_one_line(error, entry['PASSWORD'])}") from None
 
 
-def _one_line(error: Exception, password: str) -> str:
+def _one_line(error: Exception, password: str = "") -> str:
     said = " ".join(str(error).split())
     return said.replace(password, "***") if password else said
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Hold the migration lock on a connection of its own; a transaction holds it, so that it works behind a pooler."""
+    lock = connections[OWN].copy()
+    try:
+        lock.set_autocommit(False)
+        with lock.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+        yield
+    finally:
+        lock.close()
+
+
+def _refuse_foreign_tables() -> None:
+    with connections[OWN].cursor() as cursor:
+        tables = set(connections[OWN].introspection.table_names(cursor))
+        ours = False
+        if "django_migrations" in tables:
+            cursor.execute("SELECT 1 FROM django_migrations WHERE app = 'export' LIMIT 1")
+            ours = cursor.fetchone() is not None
+    if not ours and "rsr_project" in tables:
+        raise SourceError(
+            "database_url: this database holds RSR's own tables, and Floodmark would write to them; "
+            "give it as source_url, and an empty database (or none) as database_url"
+        )
+
+
+def _explained(error: Exception) -> SourceError:
+    said = _one_line(error)
+    if "extension" in said and ("permission denied" in said or "not available" in said):
+        return SourceError(
+            f"database_url: the extension ltree cannot be created ({said}); "
+            "install PostgreSQL's contrib modules, and run CREATE EXTENSION ltree in this database as its superuser"
+        )
+    return SourceError(f"database_url: the tables cannot be created: {said}")
 
 
 def _move(databases: dict[str, Any]) -> None:

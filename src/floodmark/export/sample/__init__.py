@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from random import Random
 from typing import Any
 
 import psycopg
+from django.db import connections
+from psycopg import sql
 
 from floodmark.errors import UsageError
 from floodmark.export.models import IatiActivityExport, IatiExport, Project
+from floodmark.export.router import OWN
 from floodmark.export.sample.author import Author, Cast, Reporter
 from floodmark.export.sample.flaws import flaw_of
 from floodmark.export.sample.loader import Loader, loading, rsr_models
@@ -28,7 +32,7 @@ from floodmark.export.sample.projects import (
 from floodmark.export.sample.results import write_giant_results, write_results
 from floodmark.export.sample.words import ENGLISH, LANGUAGES
 
-__all__ = ["Plan", "generate", "refuse_rows"]
+__all__ = ["Plan", "generate", "open_for_load", "refuse_rows"]
 
 PARTS: tuple[Callable[[Author], None], ...] = (
     write_partners,
@@ -40,10 +44,18 @@ PARTS: tuple[Callable[[Author], None], ...] = (
 )
 
 
+@contextmanager
+def open_for_load() -> Iterator[psycopg.Connection[Any]]:
+    """A connection of its own to Floodmark's own database, in autocommit."""
+    parameters = connections[OWN].get_connection_params()
+    with psycopg.connect(**{**parameters, "autocommit": True}) as connection:
+        yield connection
+
+
 def refuse_rows(connection: psycopg.Connection[Any]) -> None:
     """Raise UsageError where one of RSR's tables holds a row."""
     for table in sorted(model._meta.db_table for model in rsr_models()):
-        query = psycopg.sql.SQL("SELECT 1 FROM {} LIMIT 1").format(psycopg.sql.Identifier(table))
+        query = sql.SQL("SELECT 1 FROM {} LIMIT 1").format(sql.Identifier(table))
         if connection.execute(query).fetchone():
             raise UsageError(f"the database already holds rows, in {table} for one; --replace deletes them all first")
 

@@ -46,7 +46,7 @@ class Table:
 
     def __init__(self, model: type[Model]) -> None:
         self.name = model._meta.db_table
-        self.blank = {field.column: written(_default(field)) for field in model._meta.concrete_fields}
+        self.blank = {str(field.column): written(_default(field)) for field in model._meta.concrete_fields}
         self.has_own_id = "id" in self.blank
         self.last_id = 0
         self.rows: list[str] = []

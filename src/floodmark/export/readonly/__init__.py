@@ -1,0 +1,1 @@
+"""A Django database backend that cannot write: what the alias `source` uses."""
