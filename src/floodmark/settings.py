@@ -11,7 +11,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -88,6 +88,47 @@ class Settings(BaseSettings):
     rebuild_hours: float = setting(
         24.0, "A dataset is built anew after this time even if no change was seen; 0 never.", ge=0
     )
+
+    # the watch: floodmark watch (what to watch stands in a file of its own, docs/watch.md)
+    watch_interval_seconds: float = setting(15.0, "How often every collector is asked.", gt=0)
+    watch_pss_seconds: float = setting(300.0, "How often PSS is read; it costs up to 7 ms a process, RSS 20 µs.", gt=0)
+    watch_window_seconds: float = setting(21_600.0, "The window that is diagnosed; its clocks scale with it.", ge=60)
+    watch_bin_seconds: float = setting(60.0, "Width of the bins in which requests are counted.", gt=0)
+    watch_diagnose_seconds: float = setting(60.0, "How often the window is diagnosed while something grows.", gt=0)
+    watch_quiet_seconds: float = setting(300.0, "How often the window is diagnosed while nothing grows.", gt=0)
+    watch_screen_mb_per_hour: float = setting(
+        20.0, "Growth of a service, by a plain line, from which it is a suspect and diagnosed more often.", gt=0
+    )
+    watch_raw_hours: float = setting(24.0, "How long samples are kept as they came, before five-minute medians.", gt=0)
+    watch_keep_days: float = setting(30.0, "How long samples are kept at all.", gt=0)
+    watch_max_disk_mb: float = setting(2_000.0, "Size of the watch's store above which its oldest part goes.", ge=10)
+    watch_store_memory_mb: float = setting(48.0, "Memory that the watch's store may use for itself.", ge=16)
+    watch_max_series: int = setting(
+        5_000, "Series that the store keeps apart; later ones are left out and said.", ge=10
+    )
+    watch_max_processes: int = setting(500, "Processes, containers or pods of one collector that are measured.", ge=1)
+    watch_max_suspects: int = setting(50, "Series of one Prometheus server that are fetched whole.", ge=1)
+    watch_log_max_mb: float = setting(16.0, "Bytes of one log that are read in one round; the rest waits.", gt=0)
+    watch_log_from_start: bool = setting(False, "Read a log met for the first time from its beginning, not its end.")
+    watch_timeout_seconds: float = setting(10.0, "How long a collector or a messenger waits for an answer.", gt=0)
+    watch_blind_seconds: float = setting(300.0, "Silence of a collector after which the watch says it is blind.", gt=0)
+    watch_repeat_seconds: float = setting(14_400.0, "How often an alert that lasts is told again.", gt=0)
+    watch_resolve_seconds: float = setting(300.0, "How long an alert's cause must be gone before it is resolved.", ge=0)
+    watch_give_up_seconds: float = setting(86_400.0, "How long delivery of a message is tried.", gt=0)
+    watch_retry_seconds: float = setting(5.0, "Wait after a failed delivery; it doubles up to five minutes.", gt=0)
+    watch_max_waiting: int = setting(10_000, "Undelivered messages kept for each messenger; the newest stay.", ge=1)
+    watch_act_severity: Literal["warning", "critical", "emergency"] = setting(
+        "emergency", "Severity from which a remedy is considered."
+    )
+    watch_act_after_seconds: float = setting(10_800.0, "How long growth must have lasted before a remedy.", ge=0)
+    watch_start_up_seconds: float = setting(300.0, "Age of its youngest process before a service is acted on.", ge=0)
+    watch_verify_seconds: float = setting(900.0, "Time after an action at which its effect is judged.", gt=0)
+    watch_max_incidents: int = setting(500, "Closed incidents whose reports are kept.", ge=1)
+    watch_bind: str = setting("127.0.0.1:8090", "Address and port of the dashboard; port 0 takes any free one.")
+    watch_user: str = setting("", "User of the dashboard; needed unless it is bound to this machine only.")
+    watch_password: SecretStr | None = setting(None, "Password of the dashboard.")
+    watch_viewers: int = setting(20, "Pages of the dashboard that are kept up to date at once.", ge=1, le=500)
+    watch_public_url: str = setting("", "Address by which people reach the dashboard, for links in messages.")
 
     @classmethod
     def settings_customise_sources(
