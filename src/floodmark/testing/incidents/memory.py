@@ -1,4 +1,4 @@
-"""How much memory a process holds at a time: base, warm-up, leak, cache, collector's saw, high water, the request itself."""
+"""How much memory a process holds at a time: base, warm-up, leak, caches, the collector's saw, what passes."""
 
 from __future__ import annotations
 

@@ -9,10 +9,12 @@ import zlib
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from floodmark.testing.incidents.theme import Random, Theme
 
 WEB, REP, WORKER = "web", "rep", "worker"
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -250,6 +252,11 @@ class Plan:
     def end(self) -> float:
         """The end of the window, seconds since the epoch."""
         return self.start + self.hours * 3600.0
+
+    @property
+    def minutes(self) -> Floats:
+        """The minutes of the window, seconds since the epoch."""
+        return np.asarray(self.start + 60.0 * np.arange(round(self.hours * 60)), dtype=np.float64)
 
     def at(self, hour: float) -> float:
         """Seconds since the epoch of an hour of the window."""

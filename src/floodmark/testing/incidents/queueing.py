@@ -64,12 +64,13 @@ def _durations(plan: Plan, service: Service, mine: Arrivals, random: Random) -> 
     for slowdown in plan.slowdowns:
         if slowdown.service == service.name:
             part = np.clip((hours - slowdown.start_hour) / (slowdown.end_hour - slowdown.start_hour), 0.0, 1.0)
+            part[hours > slowdown.end_hour] = 0.0
             seconds = seconds * (1.0 + (slowdown.factor - 1.0) * part)
     if plan.profiling and service.role != WORKER:
         since, share, extra = plan.profiling
         hit = (hours >= since) & (random.random(len(seconds)) < share)
         seconds = seconds + np.where(hit, extra * random.lognormal(0.0, 0.15, len(seconds)), 0.0)
-    return np.maximum(seconds, 0.004)
+    return np.asarray(np.maximum(seconds, 0.004))
 
 
 def _queue(

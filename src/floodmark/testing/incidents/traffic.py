@@ -1,4 +1,4 @@
-"""When requests and tasks arrive: daily waves, slow drift of each route, surges, sessions, crons, clients that retry."""
+"""When requests and tasks arrive: daily waves, slow drift of each route, surges, sessions, crons."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Arrivals:
 
 def arrivals_of(plan: Plan, level: Floats | None = None) -> Arrivals:
     """Every arrival of the case. `level` (0 to 1 a minute) is what `follows_memory` routes grow with."""
-    minutes = plan.start + MINUTE * np.arange(round(plan.hours * 60))
+    minutes = plan.minutes
     parts = [_of_route(plan, index, route, minutes, level) for index, route in enumerate(plan.routes)]
     parts += [_of_session(plan, session, minutes) for session in plan.sessions]
     return joined(parts).sorted()
@@ -84,7 +84,9 @@ def wave(plan: Plan, route: Route, minutes: Floats) -> Floats:
 def local_offset(zone: str, at: float) -> float:
     """Seconds that the zone is ahead of UTC at a time."""
     from_utc = np.datetime64(int(at), "s").item().replace(tzinfo=ZoneInfo("UTC")).astimezone(ZoneInfo(zone))
-    return float(from_utc.utcoffset().total_seconds())
+    offset = from_utc.utcoffset()
+    assert offset is not None
+    return offset.total_seconds()
 
 
 def _drift(random: Random, count: int) -> Floats:

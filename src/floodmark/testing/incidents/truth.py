@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from floodmark.testing.incidents.plan import Culprit, Plan
+from floodmark.testing.incidents.plan import Culprit, Plan, Route
 from floodmark.testing.incidents.world import Container, World, leaked_by_time
 
 SCHEMA = "floodmark.truth/1"
@@ -67,7 +67,7 @@ def _service(world: World, container: Container) -> dict[str, Any]:
     verdicts, patterns = expect.others.get(name, (("no-leak",), ()))
     if name == expect.focus:
         verdicts, patterns = expect.verdicts, expect.patterns
-    ten_minutes = plan.start + 600.0 * np.arange(round(plan.hours * 6) + 1)
+    ten_minutes = np.asarray(plan.start + 600.0 * np.arange(round(plan.hours * 6) + 1), dtype=np.float64)
     leaked = leaked_by_time(world, name, ten_minutes)
     end = plan.end if plan.incident_end_hour is None else plan.at(plan.incident_end_hour)
     hours = max((end - plan.at(plan.incident_hour)) / 3600.0, 1.0)
@@ -94,16 +94,14 @@ def _bystanders(world: World) -> list[dict[str, Any]]:
 
 
 def _endpoints(world: World) -> list[dict[str, Any]]:
-    rows = []
-    total = sum(len(one.work.at) for one in world.containers.values() if one.service.role != "worker")
-    for container in world.containers.values():
-        if container.service.role == "worker":
-            continue
-        work = container.work
-        for index, route in enumerate(world.plan.routes):
-            mine = work.route == index
-            if mine.any():
-                seconds = float((work.logged - work.at)[mine].mean())
-                rows.append({"name": route.template, "service": route.service, "requests": int(mine.sum()),
-                             "share": round(float(mine.sum()) / total, 5), "mean_seconds": round(seconds, 3)})  # fmt: skip
-    return rows
+    served = [one for one in world.containers.values() if one.service.role != "worker"]
+    total = sum(len(one.work.at) for one in served)
+    return [_endpoint(one, index, route, total) for one in served for index, route in enumerate(world.plan.routes)
+            if (one.work.route == index).any()]  # fmt: skip
+
+
+def _endpoint(container: Container, index: int, route: Route, total: int) -> dict[str, Any]:
+    mine = container.work.route == index
+    seconds = float((container.work.logged - container.work.at)[mine].mean())
+    return {"name": route.template, "service": route.service, "requests": int(mine.sum()),
+            "share": round(float(mine.sum()) / total, 5), "mean_seconds": round(seconds, 3)}  # fmt: skip

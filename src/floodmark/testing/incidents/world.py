@@ -50,7 +50,7 @@ class World:
 
 def run(plan: Plan) -> World:
     """Let the plan happen. Equal plans give equal worlds."""
-    minutes = plan.start + 60.0 * np.arange(round(plan.hours * 60))
+    minutes = plan.minutes
     restarts = sorted(plan.restarts, key=lambda one: one.hour)
     arrivals = arrivals_of(plan)
     if plan.follows_memory:
@@ -94,7 +94,7 @@ def _until_it_fits(
     while True:
         container = _happen(plan, service, arrivals, [*restarts, *kills], pods, minutes)
         after = plan.at(kills[-1].hour) + 120.0 if kills else -np.inf
-        over = np.flatnonzero((container.memory.rss > service.limit_mb) & (minutes > after)) if service.limit_mb else []
+        over = np.flatnonzero((container.memory.rss > (service.limit_mb or np.inf)) & (minutes > after))
         if not len(over) or len(kills) == MAX_OOM_KILLS:
             return container, kills
         kills.append(Restart((minutes[over[0]] - plan.start + 7.0) / 3600.0, (service.name,), "OOMKilled"))

@@ -1,4 +1,4 @@
-"""What all families share: an organisation, its services, how much of it an analyst gets to see, and the usual decoys."""
+"""What all families share: an organisation, its services, what an analyst gets to see of it, the usual decoys."""
 
 from __future__ import annotations
 

@@ -126,10 +126,12 @@ def nightly_batch(plan: Plan) -> None:
 
 def timeout_cascade(plan: Plan) -> None:
     """The database is slow for hours: requests queue, time out, come again; memory follows what is in flight."""
-    start = onset(plan, 0.4, 0.6)
+    onset(plan, 0.3, 0.55)
+    start = plan.incident_hour = _next_morning(plan, plan.incident_hour)
     plan.incident_end_hour = min(start + 5.0, plan.hours)
     plan.change_service(WEB, workers=4, retain_hours=0.5)
-    plan.slowdowns.append(Slowdown(plan.theme.web, start, plan.incident_end_hour, 9.0))
+    load = sum(one.per_hour * one.seconds for one in plan.routes if one.service == plan.theme.web) / 3600.0
+    plan.slowdowns.append(Slowdown(plan.theme.web, start, plan.incident_end_hour, 4 * 1.1 / load))
     plan.retries = 0.8
     _expect(plan, "traffic-bound", "steady", "sawtooth", kinds=("database", "traffic"))
 

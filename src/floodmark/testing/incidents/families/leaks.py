@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from floodmark.testing.incidents.families.base import (
-    deploy,
     decoy_comover,
     decoy_level,
     decoy_newcomer,
+    deploy,
     leak_in,
     onset,
     rate_between,
@@ -80,7 +80,7 @@ def guilty_deploy(plan: Plan) -> None:
 
 
 def harvester(plan: Plan) -> None:
-    """The route has leaked all along; the incident begins when a harvester comes. The deploy just before is innocent."""
+    """The route has leaked all along; it shows when a harvester comes. The deploy just before is innocent."""
     since = onset(plan)
     plan.change_route("slow2", per_hour=0.4)
     plan.sessions.append(Session(("slow2",), 0.8, 15, 12.0, since))
@@ -181,7 +181,7 @@ def connections(plan: Plan) -> None:
 
 
 def monitoring(plan: Plan) -> None:
-    """A release adds a monitor that snapshots the heap in some requests of every route: slow everywhere, and it leaks."""
+    """A release adds a monitor that snapshots the heap in some requests of all routes: slow, and it leaks."""
     since = onset(plan)
     deploy(plan, since)
     plan.expect.deploy = "guilty"

@@ -1,4 +1,4 @@
-"""Files as they come: rotated, gzipped, wrapped by a container runtime, cut, duplicated. Equal input gives equal bytes."""
+"""Files as they come: rotated, gzipped, wrapped by a container runtime, cut, duplicated; equal for equal."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import numpy as np
 
@@ -12,27 +13,28 @@ from floodmark.testing.incidents.writers.files import Output, local, zone
 from floodmark.testing.incidents.writers.samples import MB, names_of, scraped_process, working_set_of
 
 PANEL_STEP_MINUTES = 5
+Cell = Callable[[float], str]
+_PANELS = (
+    ("Memory Growth Rate (MB per hour)", "max by (container) (rate(django_memory_usage_bytes[1h])) / 1024 / 1024"),
+    ("Memory Leak Events (1h)", 'increase(django_memory_growth_events_total{threshold="10mb"}[1h])'),
+)
 
 
 def write_grafana(world: World, out: Output) -> None:
     """Memory by container; and the growth panels, with the dashboard that gives them away."""
-    evidence = world.plan.evidence
-    if evidence.grafana_memory:
-        _write_panel(world, out, "memory-working-set-by-container",
-                     {name: working_set_of(world, name) for name in names_of(world)}, _memory_cell(world))  # fmt: skip
-    if evidence.bad_panels:
-        gauges = {one.service.name: scraped_process(world, one.service.name, world.plan.stream("panel " + role))[0]
-                  for role in ("web", "rep") for one in world.containers.values() if one.service.role == role}  # fmt: skip
-        _write_panel(
-            world,
-            out,
-            "memory-growth-rate-mb-per-hour",
-            {name: rate_of_gauge(gauge) / 1024 / 1024 for name, gauge in gauges.items()},
-            _plain_cell,
-        )
-        _write_panel(world, out, "memory-leak-events-1h",
-                     {name: _events(world, gauge) for name, gauge in gauges.items()}, _count_cell)  # fmt: skip
-        out.write("grafana/dashboard.json", "config", json.dumps(_dashboard(), indent=1) + "\n", 0)
+    if world.plan.evidence.grafana_memory:
+        memory = {name: working_set_of(world, name) for name in names_of(world)}
+        _write_panel(world, out, "memory-working-set-by-container", memory, _memory_cell(world))
+    if not world.plan.evidence.bad_panels:
+        return
+    gauges = {}
+    for name in (world.plan.theme.web, world.plan.theme.rep):
+        gauges[name] = scraped_process(world, name, world.plan.stream("panel " + name))[0]
+    rates = {name: rate_of_gauge(gauge) / 1024 / 1024 for name, gauge in gauges.items()}
+    _write_panel(world, out, "memory-growth-rate-mb-per-hour", rates, "{:.4g}".format)
+    events = {name: _events(gauge) for name, gauge in gauges.items()}
+    _write_panel(world, out, "memory-leak-events-1h", events, "{:.4g}".format)
+    out.write("grafana/dashboard.json", "config", json.dumps(_dashboard(), indent=1) + "\n", 0)
 
 
 def rate_of_gauge(gauge: Floats) -> Floats:
@@ -45,7 +47,7 @@ def rate_of_gauge(gauge: Floats) -> Floats:
     return rate
 
 
-def _events(world: World, gauge: Floats) -> Floats:
+def _events(gauge: Floats) -> Floats:
     """increase(...[1h]) of a counter of growth events that counts itself again at every request: a count, not MB/h."""
     jumps = np.abs(np.diff(np.nan_to_num(gauge), prepend=np.nan_to_num(gauge[:1]))) > 2 * MB
     counted = np.cumsum(jumps * (60.0 + np.arange(len(gauge)) * 0.5))
@@ -54,26 +56,16 @@ def _events(world: World, gauge: Floats) -> Floats:
     return events
 
 
-def _memory_cell(world: World) -> object:
+def _memory_cell(world: World) -> Cell:
     if world.plan.stream("cells").random() < 0.5:
-        return lambda value: f"{value:.0f}"
+        return "{:.0f}".format
     return lambda value: f"{value / 1048576:.1f} MiB"
 
 
-def _plain_cell(value: float) -> str:
-    return f"{value:.4g}"
-
-
-def _count_cell(value: float) -> str:
-    return f"{value:.4g}"
-
-
-def _write_panel(world: World, out: Output, name: str, columns: dict[str, Floats], cell: object) -> None:
-    assert callable(cell)
+def _write_panel(world: World, out: Output, name: str, columns: dict[str, Floats], cell: Cell) -> None:
     random, where = world.plan.stream("panel file " + name), zone(world.plan.theme.browser_zone)
-    rows = range(PANEL_STEP_MINUTES if name.startswith("memory-growth") else 0, len(world.minutes), PANEL_STEP_MINUTES)
     lines = ['"Time",' + ",".join(f'"{column}"' for column in columns)]
-    for row in rows:
+    for row in range(0, len(world.minutes), PANEL_STEP_MINUTES):
         moment = local(float(world.minutes[row]), where)
         cells = ["" if not np.isfinite(values[row]) or random.random() < 0.008 else cell(float(values[row]))
                  for values in columns.values()]  # fmt: skip
@@ -82,8 +74,6 @@ def _write_panel(world: World, out: Output, name: str, columns: dict[str, Floats
 
 
 def _dashboard() -> dict[str, object]:
-    panels = [("Memory Growth Rate (MB per hour)", "max by (container) (rate(django_memory_usage_bytes[1h])) / 1024 / 1024"),
-              ("Memory Leak Events (1h)", 'increase(django_memory_growth_events_total{threshold="10mb"}[1h])')]  # fmt: skip
-    return {"title": "Memory", "timezone": "browser", "panels": [
-        {"title": title, "type": "timeseries", "targets": [{"expr": expression}],
-         "fieldConfig": {"defaults": {"unit": "none"}}} for title, expression in panels]}  # fmt: skip
+    panels = [{"title": title, "type": "timeseries", "targets": [{"expr": expression}],
+               "fieldConfig": {"defaults": {"unit": "none"}}} for title, expression in _PANELS]  # fmt: skip
+    return {"title": "Memory", "timezone": "browser", "panels": panels}

@@ -6,6 +6,7 @@ import numpy as np
 
 from floodmark.testing.incidents.lives import Life
 from floodmark.testing.incidents.plan import Plan
+from floodmark.testing.incidents.queueing import Work
 from floodmark.testing.incidents.world import Container, World
 from floodmark.testing.incidents.writers.files import Line, Output, local, zone
 from floodmark.testing.incidents.writers.paths import AGENTS, paths_of, sizes_of
@@ -67,21 +68,27 @@ def _access(plan: Plan, container: Container) -> list[Line]:
 
 def _uwsgi(plan: Plan, container: Container) -> list[Line]:
     """One line a request with the memory of its process; the time is the start, in the worker's zone, without it."""
-    work, where = container.work, zone(plan.theme.application_zone)
+    work, total = container.work, 0
     paths, sizes = paths_of(plan, work), sizes_of(plan, work, plan.stream("uwsgi " + work.service))
-    lines, total = [], 0
+    lines: list[Line] = []
     for memory in container.memories:
-        rows, life = memory.life.work, memory.life
-        if life.constant_mb is not None:
-            continue
+        rows = memory.life.work
         rss = (memory.steady(work.end[rows]) + memory.leak(work.end[rows]) + container.service.shared_mb) * 1e6
         for number, (row, size) in enumerate(zip(rows.tolist(), rss.tolist(), strict=True), start=1):
             total += 1
-            begin, end, bytes_ = float(work.begin[row]), float(work.end[row]), int(size) // 4096 * 4096
-            route = plan.routes[work.route[row]]
-            lines.append((end, f"{{address space usage: {bytes_ * 3} bytes/{bytes_ * 3 >> 20}MB}} {{rss usage: {bytes_} "
-                          f"bytes/{bytes_ >> 20}MB}} [pid: {life.pid}|app: 0|req: {number}/{total}] 127.0.0.1 () "
-                          f"{{38 vars in 611 bytes}} [{local(begin, where):%a %b %e %H:%M:%S %Y}] {route.method} "
-                          f"{paths[row]} => generated {sizes[row]} bytes in {round((end - begin) * 1000)} msecs "
-                          f"(HTTP/1.0 200) 4 headers in 120 bytes (1 switches on core 0)"))  # fmt: skip
+            head = _process_part(int(size) // 4096 * 4096, memory.life.pid, number, total)
+            method = plan.routes[work.route[row]].method
+            lines.append((float(work.end[row]), head + _request_part(plan, work, row, method, paths[row], sizes[row])))
     return sorted(lines, key=lambda line: line[0])
+
+
+def _process_part(rss: int, pid: int, number: int, total: int) -> str:
+    space = 3 * rss
+    return (f"{{address space usage: {space} bytes/{space >> 20}MB}} {{rss usage: {rss} bytes/{rss >> 20}MB}} "
+            f"[pid: {pid}|app: 0|req: {number}/{total}] 127.0.0.1 () {{38 vars in 611 bytes}} ")  # fmt: skip
+
+
+def _request_part(plan: Plan, work: Work, row: int, method: str, path: str, size: int) -> str:
+    begin, took = local(float(work.begin[row]), zone(plan.theme.application_zone)), work.end[row] - work.begin[row]
+    return (f"[{begin:%a %b %e %H:%M:%S %Y}] {method} {path} => generated {size} bytes in {round(took * 1000)} msecs "
+            "(HTTP/1.0 200) 4 headers in 120 bytes (1 switches on core 0)")  # fmt: skip

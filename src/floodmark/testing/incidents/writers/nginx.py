@@ -2,24 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
 from floodmark.testing.incidents.plan import Plan
 from floodmark.testing.incidents.queueing import Work
-from floodmark.testing.incidents.theme import Random
 from floodmark.testing.incidents.world import World
 from floodmark.testing.incidents.writers.files import Line, Output, local, zone
 from floodmark.testing.incidents.writers.paths import AGENTS, clients_of, paths_of, sizes_of
 
 SCRAPER = "10.4.1.1"
-_FORMATS = {
-    "combined": "",
-    "main": ' "-"',
-    "timed_combined": " {total} {upstream} {connect}",
-    "ingress": " 412 {total} [default-{service}-{port}] [] 10.4.1.7:{port} {size} {upstream} {status} {id:032x}",
-}
 _SCANS = ("/.env", "/wp-login.php", "/xmlrpc.php", "/phpmyadmin/index.php")
 _TLS = "\\x16\\x03\\x01\\x02\\x00\\x01\\x00\\x01\\xFC\\x03\\x03"
+_BOT = "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)"
+
+
+@dataclass(frozen=True)
+class Access:
+    """One line of the access log. Without a port no container was asked."""
+
+    at: float
+    client: str
+    request: str
+    status: int
+    size: int
+    agent: str
+    seconds: float
+    service: str = ""
+    port: int = 0
+    refused: bool = False
+
+    def text(self, plan: Plan) -> str:
+        """The line in the format of the case."""
+        moment = local(self.at, zone(plan.evidence.access_zone))
+        return (f'{self.client} - - [{moment:%d/%b/%Y:%H:%M:%S %z}] "{self.request}" {self.status} {self.size} "-" '
+                f'"{self.agent}"' + _TAILS[plan.evidence.access_format](self))  # fmt: skip
+
+    @property
+    def upstream(self) -> str:
+        """Seconds that the container took; a dash where none was asked."""
+        return "-" if not self.port else "0.000" if self.refused else f"{self.seconds:.3f}"
+
+
+def _timed(line: Access) -> str:
+    return f" {line.seconds:.3f} {line.upstream} {'-' if line.refused or not line.port else '0.000'}"
+
+
+def _ingress(line: Access) -> str:
+    number = f"{int(line.at * 1000):032x}"
+    if not line.port:
+        return f" 412 {line.seconds:.3f} [] [] - - - - {number}"
+    return (f" 412 {line.seconds:.3f} [default-{line.service}-{line.port}] [] 10.4.1.7:{line.port} {line.size} "
+            f"{line.upstream} {line.status} {number}")  # fmt: skip
+
+
+_TAILS: dict[str, Callable[[Access], str]] = {
+    "combined": lambda line: "",
+    "main": lambda line: ' "-"',
+    "timed_combined": _timed,
+    "ingress": _ingress,
+}
 
 
 def write_nginx(world: World, out: Output) -> None:
@@ -37,7 +81,7 @@ def write_nginx(world: World, out: Output) -> None:
     errors.sort(key=lambda line: line[0])
     out.write_log(plan, f"{folder}/access.log", access)
     out.write_log(plan, f"{folder}/error.log", errors, damage=False)
-    if plan.evidence.layout != "c":
+    if plan.evidence.layout != "c" or plan.evidence.access_format != "ingress":
         out.write(f"{folder}/default.conf", "config", _configuration(plan), 0)
 
 
@@ -46,46 +90,40 @@ def _serve_lines(world: World, work: Work, access: list[Line], errors: list[Line
     random = plan.stream("nginx " + work.service)
     service = world.containers[work.service].service
     clients, paths = clients_of(plan), paths_of(plan, work)
-    sizes = sizes_of(plan, work, random)
-    where, tail = zone(plan.evidence.access_zone), _FORMATS[plan.evidence.access_format]
-    refused = _refused(world, work)
+    sizes, refused = sizes_of(plan, work, random), _refused(work)
     for row, (logged, status, path) in enumerate(zip(work.logged.tolist(), work.status.tolist(), paths, strict=True)):
-        route, total = plan.routes[work.route[row]], logged - work.at[row]
+        route = plan.routes[work.route[row]]
         method = "HEAD" if route.kilobytes > 50 and row % 23 == 0 and route.method == "GET" else route.method
-        client, size = clients[work.client[row]], sizes[row]
-        upstream = "0.000" if refused[row] else f"{total:.3f}"
-        access.append((logged, f'{client} - - [{local(logged, where):%d/%b/%Y:%H:%M:%S %z}] "{method} {path} HTTP/1.1" '
-                       f'{status} {size} "-" "{AGENTS[work.agent[row]]}"'
-                       + tail.format(total=f"{total:.3f}", upstream=upstream, connect="-" if refused[row] else "0.000",
-                                     service=service.name, port=service.port, size=size, status=status, id=row)))  # fmt: skip
-        if status in (502, 504) or size > 8_000_000:
-            cause = _cause(status, bool(refused[row]), row)
-            errors.append((logged, _error(plan, logged, cause, client, method, path, service.port, 1000 + row)))
+        line = Access(
+            logged, clients[work.client[row]], f"{method} {path} HTTP/1.1", status, sizes[row], AGENTS[work.agent[row]],
+            logged - float(work.at[row]), service.name, service.port, bool(refused[row]),
+        )  # fmt: skip
+        access.append((logged, line.text(plan)))
+        if status in (502, 504) or sizes[row] > 8_000_000:
+            errors.append((logged, _error(plan, line, path, 1000 + row)))
 
 
-def _refused(world: World, work: Work) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _refused(work: Work) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Whose connection was refused because the container had just died."""
     return np.asarray((work.status == 502) & (work.logged - work.at < 1.0))
 
 
-def _cause(status: int, refused: bool, row: int) -> tuple[str, str]:
-    if status == 504:
+def _cause(line: Access, number: int) -> tuple[str, str]:
+    if line.status == 504:
         return "error", "upstream timed out (110: Operation timed out) while reading response header from upstream"
-    if status == 502 and refused:
+    if line.status == 502 and line.refused:
         return "error", "connect() failed (111: Connection refused) while connecting to upstream"
-    if status == 502:
+    if line.status == 502:
         return "error", "upstream prematurely closed connection while reading response header from upstream"
-    temporary = f"/var/cache/nginx/proxy_temp/{row % 10}/{row % 100:02d}/{row:010d}"
+    temporary = f"/var/cache/nginx/proxy_temp/{number % 10}/{number % 100:02d}/{number:010d}"
     return "warn", f"an upstream response is buffered to a temporary file {temporary} while reading upstream"
 
 
-def _error(
-    plan: Plan, at: float, cause: tuple[str, str], client: str, method: str, path: str, port: int, number: int
-) -> str:
-    level, text = cause
-    moment = local(at, zone(plan.evidence.access_zone))
-    return (f"{moment:%Y/%m/%d %H:%M:%S} [{level}] 31#31: *{number} {text}, client: {client}, server: , "
-            f'request: "{method} {path} HTTP/1.1", upstream: "http://127.0.0.1:{port}{path}", '
+def _error(plan: Plan, line: Access, path: str, number: int) -> str:
+    level, text = _cause(line, number)
+    moment = local(line.at, zone(plan.evidence.access_zone))
+    return (f"{moment:%Y/%m/%d %H:%M:%S} [{level}] 31#31: *{number} {text}, client: {line.client}, server: , "
+            f'request: "{line.request}", upstream: "http://127.0.0.1:{line.port}{path}", '
             f'host: "{plan.theme.host}"')  # fmt: skip
 
 
@@ -93,16 +131,14 @@ def _scrape_lines(world: World, access: list[Line]) -> None:
     """The metrics page of each service, once a minute: as regular as the clock, and innocent."""
     plan = world.plan
     random = plan.stream("scrapes")
-    profiled = {route.service for route in plan.routes if route.key.startswith("metrics")}
-    for path, service in (("/metrics", plan.theme.web), ("/report-metrics", plan.theme.rep)):
-        if service in profiled or service not in world.containers:
-            continue
-        offset = float(random.uniform(0, 3))
+    for path, role in (("/metrics", "web"), ("/report-metrics", "rep")):
+        service, offset = plan.service(role), float(random.uniform(0, 3))
         for minute in world.minutes.tolist():
-            took = float(random.normal(0.03, 0.004))
-            text = _line(plan, minute + offset, SCRAPER, f"GET {path} HTTP/1.1", 200,
-                         int(random.normal(21000, 60)), "Prometheus/2.53.0", took)  # fmt: skip
-            access.append((minute + offset, text))
+            line = Access(
+                minute + offset, SCRAPER, f"GET {path} HTTP/1.1", 200, int(random.normal(21000, 60)),
+                "Prometheus/2.53.0", float(random.normal(0.03, 0.004)), service.name, service.port,
+            )  # fmt: skip
+            access.append((line.at, line.text(plan)))
 
 
 def _noise_lines(world: World, access: list[Line]) -> None:
@@ -111,28 +147,16 @@ def _noise_lines(world: World, access: list[Line]) -> None:
     random = plan.stream("noise lines")
     clients = clients_of(plan)
     for _ in range(int(plan.hours * 3)):
-        at = plan.start + float(random.uniform(0, plan.hours * 3600))
-        client, kind = clients[int(random.integers(len(clients)))], int(random.integers(6))
+        at, client = float(random.uniform(plan.start, plan.end)), clients[int(random.integers(len(clients)))]
+        kind = int(random.integers(6))
+        page = plan.route("page").template.replace("{id}", str(1000 + int(random.integers(900))))
         if kind == 0:
-            access.append((at, _line(plan, at, client, _TLS, 400, 157, "-", None)))
+            line = Access(at, client, _TLS, 400, 157, "-", 0.031)
         elif kind < 5:
-            access.append((at, _line(plan, at, client, f"GET {_SCANS[kind - 1]} HTTP/1.1", 404, 179, "-", None)))
+            line = Access(at, client, f"GET {_SCANS[kind - 1]} HTTP/1.1", 404, 179, "-", 0.012)
         else:
-            bot = "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)"
-            path = plan.route("page").template.replace("{id}", str(1000 + int(random.integers(900))))
-            access.append((at, _line(plan, at, client, f"GET {path} HTTP/1.1", 503, 197, bot, None)))
-
-
-def _line(
-    plan: Plan, at: float, client: str, request: str, status: int, size: int, agent: str, took: float | None
-) -> str:
-    moment = local(at, zone(plan.evidence.access_zone))
-    spent = "0.012" if took is None else f"{took:.3f}"
-    upstream, connect = ("-", "-") if took is None else (spent, "0.000")
-    tail = _FORMATS[plan.evidence.access_format].format(
-        total=spent, upstream=upstream, connect=connect, service="-", port=80, size=size, status=status, id=int(at)
-    )
-    return f'{client} - - [{moment:%d/%b/%Y:%H:%M:%S %z}] "{request}" {status} {size} "-" "{agent}"{tail}'
+            line = Access(at, client, f"GET {page} HTTP/1.1", 503, 197, _BOT, 0.0)
+        access.append((at, line.text(plan)))
 
 
 def _configuration(plan: Plan) -> str:
