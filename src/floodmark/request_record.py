@@ -32,7 +32,7 @@ class RequestRecord:
     """One request, from its arrival to the close of its response.
 
     at, seconds, first_byte_seconds   seconds since the epoch (UTC); duration until close, until the first body byte
-    route, dataset, outcome           which rule answered, about which dataset, and how ("stored", "unchanged", "building", ...)
+    route, dataset, outcome           which rule answered, about which dataset, and how ("stored", "building", ...)
     sent, promised, complete          body bytes the client's socket took; Content-Length; whether all of the body went
     rss                               resident memory of the process when the response closed, bytes
     """

@@ -78,6 +78,7 @@ class Build:
     rules: Rules
     validate: Validate
     progress: Progress = lambda count: None
+    title: str = ""
     previous: Entry | None = field(init=False)
     generated: datetime = field(init=False)
 
@@ -145,7 +146,8 @@ class Build:
         return Entry(
             slug=self.slug, whole=whole, checked=self.now, segments=segments, next_segment=next_segment,
             report=File(report.name, report.bytes, "") if report else None,
-            left_out=left_out, retired=tuple(one for one in retired if one.at > due),
+            left_out=left_out,
+            title=self.title, retired=tuple(one for one in retired if one.at > due),
         )  # fmt: skip
 
     def _keep_or_take(self, new: Artifact, outline: Outline, source: BinaryIO) -> Artifact:

@@ -79,6 +79,8 @@ class Entry(msgspec.Struct, frozen=True):
     left_out: int | None = None
     """Rows, elements or attributes the build report lists; None where no report was kept."""
     retired: tuple[Retired, ...] = ()
+    title: str = ""
+    """The organisation's name, for people."""
     version: int = 1
 
     def artifacts(self) -> Iterator[Artifact]:

@@ -66,6 +66,7 @@ from floodmark.export.models.result import (
     IndicatorReference,
     Result,
 )
+from floodmark.export.models.state import DatasetState, Lease, Round, WorkerState
 
 __all__ = [
     "AdministrativeLocation",
@@ -76,6 +77,7 @@ __all__ = [
     "CountryBudgetItem",
     "CrsAdd",
     "CrsAddOtherFlag",
+    "DatasetState",
     "Fss",
     "FssForecast",
     "HumanitarianScope",
@@ -91,6 +93,7 @@ __all__ = [
     "IndicatorReference",
     "Keyword",
     "LegacyData",
+    "Lease",
     "Link",
     "Organisation",
     "OrganisationCountryBudget",
@@ -124,7 +127,9 @@ __all__ = [
     "RecipientRegion",
     "RelatedProject",
     "Result",
+    "Round",
     "Sector",
     "Transaction",
     "TransactionSector",
+    "WorkerState",
 ]
