@@ -255,6 +255,45 @@ class WatchStore:
             end_hour,
         )
 
+    def slopes(self, since: float, until: float) -> dict[str, float]:
+        """Service -> growth in MB/h by plain lines through the samples of its processes: the screen, no verdict.
+
+        Of several measures of one process the largest slope counts, so that none hides another.
+        """
+        rows = (
+            self.connection.cursor()
+            .execute(
+                "with line as (select series, regr_slope(value, moment) * 3600 / 1e6 as mb_per_hour from sample"
+                " where moment >= ? and moment < ? group by series having count(*) >= 4),"
+                " one as (select service, instance, process, started, max(mb_per_hour) as mb_per_hour from line"
+                " join series on series.id = line.series where measure in ('pss', 'rss', 'working_set', 'usage')"
+                " group by all) select service, sum(greatest(mb_per_hour, 0)) from one group by service",
+                [since, until],
+            )
+            .fetchall()
+        )
+        return {str(service): float(slope or 0.0) for service, slope in rows}
+
+    def totals(self, service: str, since: float, until: float) -> Columns:
+        """Memory of a service in bytes, summed over its processes, at each moment it was sampled (RSS, else others)."""
+        return self._columns(
+            "with ranked as (select id, dense_rank() over (order by case measure when 'rss' then 0 when 'working_set'"
+            " then 1 when 'usage' then 2 else 3 end) as rank from series where service = ? and measure in"
+            " ('rss', 'working_set', 'usage') and id in (select series from sample where moment >= ? and moment < ?))"
+            " select moment, sum(value) as value from sample join ranked on ranked.id = sample.series"
+            " where rank = 1 and moment >= ? and moment < ? group by moment order by moment",
+            service, since, until, since, until,
+        )  # fmt: skip
+
+    def latest(self, since: float) -> Columns:
+        """The last sample of every series since `since`, with the columns of the series."""
+        return self._columns(
+            "select service, instance, process, measure, started, max(moment) as moment,"
+            " max_by(value, moment) as value from sample join series on series.id = sample.series where moment >= ?"
+            " group by all order by service, instance, process, measure",
+            since,
+        )
+
     def _columns(self, query: str, *values: Any) -> Columns:
         return dict(self.connection.cursor().execute(query, list(values)).fetchnumpy())
 

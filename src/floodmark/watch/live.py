@@ -1,0 +1,366 @@
+"""The watch itself: collect -> store -> diagnose -> tell -> act, round after round.
+
+One thread collects, stores and diagnoses; one delivers messages and one acts, so that an endpoint that hangs or a
+restart that takes a minute costs no sample. The cost of a round follows the number of suspects: a plain line through
+each series is the screen, and the whole diagnosis runs often only while something passes it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from floodmark.diagnosis.incident import Incident
+from floodmark.diagnosis.options import DEFAULT, Options
+from floodmark.diagnosis.pipeline import diagnose
+from floodmark.errors import CannotWrite, FloodmarkError
+from floodmark.evidence.nouns import Clock, Limit, SourceHealth
+from floodmark.settings import Settings
+from floodmark.watch import conditions
+from floodmark.watch.alerting import Alerting, Condition, Manners
+from floodmark.watch.collect.base import Collected, Health
+from floodmark.watch.collect.logs import LogCollector
+from floodmark.watch.collectors import collectors
+from floodmark.watch.config import WatchConfig
+from floodmark.watch.incidents import Incidents, Keeping
+from floodmark.watch.notify.messengers import messengers
+from floodmark.watch.notify.outbox import Outbox, Patience
+from floodmark.watch.remedy.acting import Acting
+from floodmark.watch.remedy.guard import Caution
+from floodmark.watch.state import State
+from floodmark.watch.store import Retention, WatchStore
+from floodmark.watch.tables import evidence
+
+log = logging.getLogger(__name__)
+
+AGE_SECONDS = 3600.0
+STANDARD_WINDOW_SECONDS = 21_600.0
+"""The window that the diagnosis's own clocks are made for; another window scales them."""
+
+
+@dataclass(slots=True)
+class View:
+    """What the dashboard and `/metrics` show: replaced as a whole after each round, read by other threads."""
+
+    at: float = 0.0
+    started: float = 0.0
+    rounds: int = 0
+    round_seconds: float = 0.0
+    diagnose_seconds: float = 0.0
+    diagnosed_at: float | None = None
+    incident: Incident | None = None
+    slopes: dict[str, float] = field(default_factory=dict)
+    healths: tuple[Health, ...] = ()
+    remarks: tuple[str, ...] = ()
+    waiting: int = 0
+    disk_mb: float = 0.0
+
+
+class Watch:
+    """Everything that runs. `run` until `stop`; `round` is one turn, for tests and for `run`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        config: WatchConfig,
+        folder: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings, self.config, self.folder, self.clock = settings, config, folder, clock
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotWrite(f"{folder}: {error.strerror}") from None
+        self.state = State(folder / "state.sqlite")
+        self.store = WatchStore(folder / "samples.duckdb", _retention(settings))
+        self.remarks = [f"{one} was damaged and moved aside" for one in _moved(self.state, self.store)]
+        self.collectors = collectors(config, settings)
+        self.logs = LogCollector(config, settings, self.state)
+        self.healths = [Health(one.name) for one in self.collectors]
+        self.outbox = Outbox(
+            self.state, messengers(config, timeout_seconds=settings.watch_timeout_seconds), _patience(settings)
+        )
+        self.alerting = Alerting(self.state, self.outbox, _manners(settings))
+        self.incidents = Incidents(self.state, self._keeping(), self._diagnose_window)
+        self.options = scaled(DEFAULT, settings.watch_window_seconds / STANDARD_WINDOW_SECONDS)
+        self.started = self.clock()
+        self.view = View(started=self.started)
+        self._limits: dict[tuple[str | None, str], Limit] = {}
+        self._aged_at = self._diagnosed_at = float("-inf")
+        self._last_at = self.started
+        self._rounds = 0
+        self._stopping = threading.Event()
+        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="watch")
+        self._delivery: Future[None] | None = None
+        self._action: Future[None] | None = None
+
+    # ------------------------------------------------------------------ life
+
+    def run(self) -> None:
+        """Round after round until `stop`. A round that fails is said and does not end the watch."""
+        next_at = time.monotonic()
+        while not self._stopping.is_set():
+            try:
+                self.round()
+            except FloodmarkError as error:
+                self.remark(str(error))
+            next_at = max(next_at + self.settings.watch_interval_seconds, time.monotonic())
+            self._stopping.wait(next_at - time.monotonic())
+
+    def stop(self) -> None:
+        """End after the round in hand."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        """Wait for what is under way, write everything, close everything."""
+        self._threads.shutdown(wait=True)
+        for collector in (*self.collectors, self.logs):
+            collector.close()
+        self.store.close()
+        self.state.close()
+
+    def remark(self, text: str) -> None:
+        """Something the operator should know: logged, and on the page of sources; the last twenty are kept."""
+        log.warning("%s", text)
+        self.remarks = [*(one for one in self.remarks if one != text), text][-20:]
+
+    # ------------------------------------------------------------------ one round
+
+    def round(self) -> None:
+        """Collect, store, and where it is due diagnose, tell and act. Raises CannotWrite where the disk is full."""
+        begun, now = time.perf_counter(), self._now()
+        # What failed to be stored must not keep people from being told about what is known.
+        try:
+            self._collect(now)
+        except CannotWrite as error:
+            self.remark(str(error))
+        slopes = self.store.slopes(now - self.settings.watch_window_seconds, now + 1)
+        if self._due(slopes, now):
+            self._judge(now)
+        self._deliver(now)
+        self._age(now)
+        self._rounds += 1
+        self.view = replace(
+            self.view, at=now, rounds=self._rounds, round_seconds=time.perf_counter() - begun, slopes=slopes,
+            healths=tuple(replace(one, history=list(one.history)) for one in [*self.healths, *self.logs.healths]),
+            remarks=tuple(self.remarks), waiting=self.outbox.waiting(), disk_mb=self.store.disk_mb(),
+        )  # fmt: skip
+
+    def _now(self) -> float:
+        now = self.clock()
+        if now < self._last_at - 1:
+            self.remark(f"the clock was set back by {self._last_at - now:.0f} s; samples of that time may lie twice")
+        self._last_at = now
+        return now
+
+    def _collect(self, now: float) -> None:
+        rounds: list[Collected] = []
+        for collector, health in zip(self.collectors, self.healths, strict=True):
+            begun = time.perf_counter()
+            collected = collector.collect(now)
+            health.count(now, collected, time.perf_counter() - begun)
+            rounds.append(collected)
+            self._limits |= {(limit.service, limit.kind): limit for limit in collected.limits}
+        read = self.logs.collect(now)
+        self.store.add(
+            [sample for one in rounds for sample in one.samples] + list(read.samples),
+            read.doses,
+            read.tallies,
+            [event for one in rounds for event in one.events] + list(read.events),
+            read.volumes,
+        )
+        self.logs.remember()
+
+    def _due(self, slopes: dict[str, float], now: float) -> bool:
+        suspects = any(slope > self.settings.watch_screen_mb_per_hour for slope in slopes.values())
+        busy = suspects or bool(self.state.rows("select 1 from alert where state = 'firing' limit 1"))
+        wait = self.settings.watch_diagnose_seconds if busy else self.settings.watch_quiet_seconds
+        return now - self._diagnosed_at >= wait or now < self._diagnosed_at
+
+    def _judge(self, now: float) -> None:
+        begun = time.perf_counter()
+        self._diagnosed_at = now
+        incident = self._diagnose_window(now - self.settings.watch_window_seconds, now)
+        found = [*conditions.of_incident(incident), *self._own_troubles(now)]
+        found = [replace(one, incident=self.incidents.begin(one, now)) for one in found]
+        self.alerting.update(found, now)
+        self._act(incident, now)
+        self.incidents.update(found, self._firing, now)
+        self.view = replace(
+            self.view, incident=incident, diagnosed_at=now, diagnose_seconds=time.perf_counter() - begun
+        )
+
+    def _own_troubles(self, now: float) -> list[Condition]:
+        healths = [*self.healths, *self.logs.healths]
+        return list(conditions.of_collectors(healths, now, self.started, self.settings.watch_blind_seconds))
+
+    def _firing(self, service: str | None) -> bool:
+        return bool(self.state.rows("select 1 from alert where state = 'firing' and service is ?", service))
+
+    def _diagnose_window(self, since: float, until: float) -> Incident:
+        seen = evidence(
+            self.store, (since, until), self.settings.watch_bin_seconds,
+            limits=self._limits.values(), sources=self._sources(),
+        )  # fmt: skip
+        return diagnose(replace(seen, routes=self.logs.routes), self.options)
+
+    def _sources(self) -> tuple[SourceHealth, ...]:
+        own = Clock("+00:00", "stated")
+        return tuple(
+            SourceHealth(
+                path=one.name, kind="watch", service=None, records=one.samples, rejected=one.failures,
+                first=self.started, last=one.last_good_at, clock=own, remark=one.problem or "",
+            )
+            for one in [*self.healths, *self.logs.healths]
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------ telling and acting, in threads of their own
+
+    def _deliver(self, now: float) -> None:
+        if self._delivery is None or self._delivery.done():
+            self._delivery = self._threads.submit(self._in_thread, self._deliver_now, now)
+
+    def _deliver_now(self, state: State, now: float) -> None:
+        box = Outbox(state, self.outbox.messengers, self.outbox.patience)
+        box.deliver(now)
+
+    def _act(self, incident: Incident, now: float) -> None:
+        if not self.config.remedy or (self._action and not self._action.done()):
+            return
+        self._action = self._threads.submit(self._in_thread, self._act_now, incident, now)
+
+    def _act_now(self, state: State, incident: Incident, now: float) -> None:
+        acting = Acting(
+            state, self.config.remedy, self._caution(), pids_of=self._pids_of,
+            verify_after_seconds=self.settings.watch_verify_seconds,
+        )  # fmt: skip
+        rows = state.rows("select id, service from incident where closed is null and service is not null")
+        numbers = {row["service"]: row["id"] for row in rows}
+        said = [(None, line) for line in acting.verify(self._measured, now)]
+        for finding in conditions.findings(incident, now, self._youngest(now), numbers):
+            folder = self.incidents.folder_of(finding.incident)
+            said += [(finding.incident, line) for line in acting.consider(finding, folder, now)]
+        for number, line in said:
+            log.warning("%s", line)
+            if number:
+                self.incidents.note(number, now, "action", line)
+
+    def _in_thread(self, work: Callable[..., None], *words: object) -> None:
+        """SQLite's connections belong to one thread: each piece of work opens its own."""
+        try:
+            state = State(self.state.path)
+            try:
+                work(state, *words)
+            finally:
+                state.close()
+        except FloodmarkError as error:
+            log.error("%s", error)
+        except Exception:
+            # A thread's error would vanish: it is said, and the next round tries again.
+            log.exception("%s failed", work.__name__)
+
+    def _measured(self, service: str, since: float, until: float) -> tuple[float, float] | None:
+        """(memory in MB at the end, growth in MB/h) of a service, or None where there are fewer than four samples."""
+        totals = self.store.totals(service, since, until)
+        at, value = np.asarray(totals["moment"]), np.asarray(totals["value"]) / 1e6
+        if len(at) < 4:
+            return None
+        slope = float(np.polyfit(at - at[0], value, 1)[0]) * 3600 if at[-1] > at[0] else 0.0
+        return float(np.median(value[-max(len(value) // 4, 2) :])), slope
+
+    def _youngest(self, now: float) -> dict[str, float]:
+        latest = self.store.latest(now - 4 * self.settings.watch_interval_seconds)
+        ages: dict[str, float] = {}
+        for service, started in zip(latest["service"], latest["started"], strict=True):
+            if started is not np.ma.masked and started == started:
+                ages[str(service)] = min(ages.get(str(service), np.inf), now - float(started))
+        return ages
+
+    def _pids_of(self, service: str) -> list[int]:
+        latest = self.store.latest(self._last_at - 4 * self.settings.watch_interval_seconds)
+        rows = zip(latest["service"], latest["process"], strict=True)
+        return sorted({int(process) for name, process in rows if name == service and str(process).isdigit()})
+
+    # ------------------------------------------------------------------ housekeeping
+
+    def _age(self, now: float) -> None:
+        if 0 <= now - self._aged_at < AGE_SECONDS:
+            return
+        self._aged_at = now
+        try:
+            keep = max(2 * self.settings.watch_window_seconds, self.settings.watch_raw_hours * 3600)
+            self.store.drop_counts_before(int((now - keep) // self.settings.watch_bin_seconds))
+            self.store.age(now)
+            self.outbox.prune(now)
+        except CannotWrite as error:
+            self.remark(str(error))
+
+    def _keeping(self) -> Keeping:
+        window = self.settings.watch_window_seconds
+        return Keeping(
+            folder=self.folder / "incidents",
+            lead_seconds=window,
+            max_window_seconds=max(8 * window, 48 * 3600.0 * window / STANDARD_WINDOW_SECONDS),
+            rewrite_seconds=max(300.0 * window / STANDARD_WINDOW_SECONDS, self.settings.watch_diagnose_seconds),
+            max_incidents=self.settings.watch_max_incidents,
+        )
+
+    def _caution(self) -> Caution:
+        return Caution(
+            severity=self.settings.watch_act_severity,
+            slow_clock_seconds=self.settings.watch_act_after_seconds,
+            start_up_seconds=self.settings.watch_start_up_seconds,
+        )
+
+
+def scaled(options: Options, factor: float) -> Options:
+    """The diagnosis's clocks for a window `factor` times the standard one; thresholds stay as they are."""
+    return replace(
+        options,
+        block_hours=options.block_hours * factor,
+        floor_minutes=options.floor_minutes * factor,
+        settle_minutes=options.settle_minutes * factor,
+        min_hours=options.min_hours * factor,
+        fast_minutes=options.fast_minutes * factor,
+        snap_hours=options.snap_hours * factor,
+        loop_life_hours=options.loop_life_hours * factor,
+        lags_minutes=tuple(lag * factor for lag in options.lags_minutes),
+    )
+
+
+def _moved(state: State, store: WatchStore) -> list[Path]:
+    return [one.path for one in (state, store) if one.moved_aside]
+
+
+def _retention(settings: Settings) -> Retention:
+    return Retention(
+        raw_seconds=settings.watch_raw_hours * 3600,
+        keep_seconds=settings.watch_keep_days * 86_400,
+        max_disk_mb=settings.watch_max_disk_mb,
+        memory_mb=settings.watch_store_memory_mb,
+        max_series=settings.watch_max_series,
+    )
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(
+        first_retry_seconds=settings.watch_retry_seconds,
+        give_up_seconds=settings.watch_give_up_seconds,
+        max_waiting=settings.watch_max_waiting,
+    )
+
+
+def _manners(settings: Settings) -> Manners:
+    return Manners(
+        repeat_seconds=settings.watch_repeat_seconds,
+        resolve_after_seconds=settings.watch_resolve_seconds,
+        link=settings.watch_public_url or None,
+    )
