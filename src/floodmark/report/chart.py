@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -87,7 +88,7 @@ class _Scale:
 
     def __init__(self, axes: dict[str, Any]) -> None:
         self.start, self.end = figures.position(axes["start"]), figures.position(axes["end"])
-        self.bottom, self.top = axes["mb"][0], axes["mb"][-1]
+        self.bottom, self.top = float(axes["mb"][0]), float(axes["mb"][-1])
 
     def x(self, moment: str | None) -> float:
         """Per cent from the left, kept inside the plot; the right edge for None."""
@@ -130,7 +131,7 @@ def _kind(name: str, position: int, count: int) -> str:
 
 def _path(line: dict[str, Any], scale: _Scale) -> str:
     at = [figures.position(one) for one in line["at"]]
-    usual = median(b - a for a, b in zip(at, at[1:], strict=False)) if len(at) > 1 else 0.0
+    usual = median(b - a for a, b in pairwise(at)) if len(at) > 1 else 0.0
     steps, before = [], None
     for when, moment, mb in zip(at, line["at"], line["mb"], strict=True):
         broken = before is None or when - before > GAP_FACTOR * usual

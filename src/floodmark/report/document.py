@@ -18,7 +18,7 @@ TIME_LENGTH = len("2025-08-27T02:30:00Z")
 DIGITS = 4
 """Significant digits of a figure in the file."""
 
-ESTIMATE_DIGITS = {"Growth": 3, "Interval": 3, "Cause": 3, "Alert": 3, "Target": 3, "Figure": 3}
+ESTIMATE_DIGITS = {"Growth": 3, "Interval": 3, "Cause": 3, "Alert": 3, "Target": 3}
 """Fewer for what is estimated: its interval is wider than the digits left out."""
 
 Document = dict[str, Any]
@@ -35,7 +35,9 @@ def plain(incident: Incident) -> Document:
 
 
 def significant(value: float, digits: int = DIGITS) -> float | None:
-    """`value` with that many significant digits; None for what is not a finite number."""
+    """`value` with that many significant digits, a whole number as it is; None for what is not a finite number."""
+    if value.is_integer():
+        return value
     return float(f"{value:.{digits}g}") if math.isfinite(value) else None
 
 

@@ -1,0 +1,57 @@
+"""What the rules would have said over the window: signals in, alerts out. The live watch fires the same rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from floodmark.diagnosis.incident import Alert, Time
+from floodmark.diagnosis.rules import RULES, Episode, Rule, Signal, episodes
+from floodmark.diagnosis.wording import counted, figure, moment, span
+
+QUIET_SECONDS = 6 * 3600.0
+"""Episodes of one rule and service closer than this are one alert that came back."""
+
+MAX_ALERTS = 20
+"""Alerts of one rule and service; what is beyond is counted in the last."""
+
+
+def fire(signals: Iterable[Signal], rules: Sequence[Rule] = RULES) -> tuple[Alert, ...]:
+    """Every alert of `rules` on `signals`, in the order of their start."""
+    found = [
+        alert for signal in signals for rule in rules if rule.signal == signal.name for alert in _alerts(rule, signal)
+    ]
+    return tuple(sorted(found, key=lambda one: (one.start.seconds, one.rule, one.service or "")))
+
+
+def _alerts(rule: Rule, signal: Signal) -> Iterator[Alert]:
+    groups: list[list[Episode]] = []
+    for episode in episodes(rule, signal):
+        near = groups and episode.start - groups[-1][-1].end <= QUIET_SECONDS
+        if near or len(groups) == MAX_ALERTS:
+            groups[-1].append(episode)
+        else:
+            groups.append([episode])
+    yield from (_alert(rule, signal, group) for group in groups)
+
+
+def _alert(rule: Rule, signal: Signal, group: Sequence[Episode]) -> Alert:
+    worst = max(group, key=lambda one: signal.compared[one.worst]).worst
+    last = group[-1]
+    return Alert(
+        rule=rule.name, service=signal.service, severity=rule.severity,
+        start=Time(group[0].start), end=None if last.open else Time(last.end),
+        value=float(signal.value[worst]), unit=rule.unit, threshold=rule.threshold,
+        low=None if signal.low is None else float(signal.low[worst]),
+        high=None if signal.high is None else float(signal.high[worst]),
+        count=len(group), text=_text(rule, signal, group, worst),
+        source=None if signal.place is None else signal.place.source,
+    )  # fmt: skip
+
+
+def _text(rule: Rule, signal: Signal, group: Sequence[Episode], worst: int) -> str:
+    """The rule read aloud, how long it fired in all, and when it was worst."""
+    lasting = span(sum(one.end - one.start for one in group))
+    times = f"{counted(len(group), 'time')}, " if len(group) > 1 else ""
+    when = moment(float(signal.at[worst]))
+    said = f"{rule.condition[0].upper()}{rule.condition[1:]} {figure(rule.threshold)} {rule.unit}"
+    return f"{said}: {times}{lasting} in all, worst at {when}."
