@@ -1,0 +1,157 @@
+"""Delimited text with a header, in blocks of columns: the shape below every CSV of metrics."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from floodmark.evidence.readers import Head, Line, Sink, Source
+
+from .moments import looks_like_times
+
+CELLS_IN_BLOCK = 400_000
+"""Cells that are held as text at a time; some 40 MB."""
+
+TIME_NAMES = re.compile(
+    r"(time ?stamp|time|ts|date ?time|date|at|when|epoch|unix ?time|t|moment|sampled at|collected at|recorded at|zeit|tid"
+    r"|heure|fecha|created at)( \(?(utc|s|ms|us|ns|sec\w*|local)\)?)?",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the lines of a table divide, and where its times are.
+
+    header   names of the columns, as they stand
+    times    index of the column of times; with `clock` a column of dates that goes before it
+    """
+
+    delimiter: str
+    decimal_comma: bool
+    header: tuple[str, ...]
+    times: int | None
+    clock: int | None = None
+
+    def moments(self, columns: Sequence[Sequence[str]]) -> Sequence[str]:
+        """The cells from which times are parsed, dates and clocks put together."""
+        if self.times is None:
+            return ()
+        if self.clock is None:
+            return columns[self.times]
+        return [f"{day} {clock}" for day, clock in zip(columns[self.times], columns[self.clock], strict=True)]
+
+    def others(self) -> list[int]:
+        """Indices of the columns that are no times."""
+        return [index for index in range(len(self.header)) if index not in (self.times, self.clock)]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some rows of a table: the line of each, and the cells by column."""
+
+    lines: tuple[int, ...]
+    columns: tuple[tuple[str, ...], ...]
+
+
+def opened(source: Source) -> tuple[Layout | None, Iterator[Line]]:
+    """(layout, all lines) of a source: its first lines once more, as a reader keeps nothing from recognising it."""
+    lines = source.lines()
+    first = list(islice(lines, 200))
+    data = [line.data for line in first]
+    return layout_of(Head(b"\n".join(data), False, tuple(data))), chain(first, lines)
+
+
+def plain_name(name: str) -> str:
+    """A column's name for comparing: lower case, words with single spaces."""
+    return re.sub(r"[\s_\-@.]+", " ", name.strip().strip('"').lower()).strip()
+
+
+def layout_of(head: Head) -> Layout | None:
+    """The layout of a table that begins like this, or None where this is no table with a header."""
+    lines = [line.decode("utf-8", "replace") for line in head.lines[:200] if line.strip()]
+    if lines and lines[0].startswith("sep=") and len(lines[0]) <= 6:
+        lines = lines[1:]
+    if len(lines) < 2:
+        return None
+    for delimiter in _delimiters(lines[0]):
+        rows = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+        header = tuple(rows[0])
+        # of a head that was cut in its first lines there may be no whole second row
+        body = [row for row in rows[1:] if len(row) == len(header)]
+        if not body or len(body) < 0.6 * len(rows[1:]) or any(_is_number(name) for name in header if name.strip()):
+            continue
+        times, clock = _times_of(header, body)
+        decimal = delimiter != "," and _decimal_comma(body)
+        return Layout(delimiter, decimal, header, times, clock)
+    return None
+
+
+def _delimiters(line: str) -> list[str]:
+    return sorted((one for one in (",", ";", "\t", "|") if one in line), key=lambda one: -line.count(one))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _decimal_comma(body: list[list[str]]) -> bool:
+    cells = [text for row in body for text in row]
+    commas = sum(bool(re.fullmatch(r"[+-]?\d+(\.\d{3})*,\d+(\s*\S+)?", text.strip())) for text in cells)
+    points = sum(bool(re.fullmatch(r"[+-]?\d+\.\d+(\s*\S+)?", text.strip())) for text in cells)
+    return commas > points
+
+
+def _times_of(header: tuple[str, ...], body: list[list[str]]) -> tuple[int | None, int | None]:
+    """(column of times, column of the clock where the first has only dates): by name first, else by what it holds."""
+    named = [index for index, name in enumerate(header) if TIME_NAMES.fullmatch(plain_name(name))]
+    for index in [*named, *(one for one in range(min(len(header), 8)) if one not in named)]:
+        cells = [row[index] for row in body]
+        if looks_like_times(cells):
+            clocks = [one for one in range(len(header)) if one != index and _only_clock([row[one] for row in body])]
+            only_date = all(re.fullmatch(r"[\d./-]{8,10}", text.strip()) for text in cells if text.strip())
+            return index, clocks[0] if clocks and only_date else None
+    return None, None
+
+
+def _only_clock(cells: list[str]) -> bool:
+    filled = [text for text in cells if text.strip()]
+    return bool(filled) and all(re.fullmatch(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?", text.strip()) for text in filled[:20])
+
+
+def blocks(lines: Iterable[Line], layout: Layout, sink: Sink, cells_in_block: int = CELLS_IN_BLOCK) -> Iterator[Block]:
+    """The rows below the header in blocks of whole columns. Rows of another width are rejected, except a cut last one.
+
+    A quoted cell may not hold a line's end: exports of metrics have none, and a lost quote must not eat the file.
+    """
+    width, most = len(layout.header), max(1, cells_in_block // max(1, len(layout.header)))
+    rows: list[list[str]] = []
+    numbers: list[int] = []
+    for line, row in _rows(lines, layout):
+        if len(row) == width:
+            rows.append(row)
+            numbers.append(line.number)
+        elif row != list(layout.header):
+            sink.reject(line.number, f"{len(row)} cells where the header has {width}", line.data)
+        if len(rows) >= most:
+            yield Block(tuple(numbers), tuple(zip(*rows, strict=True)))
+            rows, numbers = [], []
+    if rows:
+        yield Block(tuple(numbers), tuple(zip(*rows, strict=True)))
+
+
+def _rows(lines: Iterable[Line], layout: Layout) -> Iterator[tuple[Line, list[str]]]:
+    """(line, cells) for every line with something in it; repeated headers (files put together) are passed."""
+    for line in lines:
+        text = line.data.decode("utf-8", "replace").rstrip("\r")
+        if not text.strip() or (text.startswith("sep=") and len(text) <= 6):
+            continue
+        row = next(csv.reader([text], delimiter=layout.delimiter, skipinitialspace=True), [])
+        if row != list(layout.header):
+            yield line, row
