@@ -69,7 +69,7 @@ def _rate(plan: Plan, route: Route, minutes: Floats, level: Floats | None, rando
             fall = np.clip((surge.end_hour - hours) / surge.ramp_hours, 0.0, 1.0)
             rate = rate * (1.0 + (surge.factor - 1.0) * np.minimum(rise, fall))
     if level is not None and route.key in plan.follows_memory:
-        rate = rate * (1.0 + 1.6 * level)
+        rate = rate * (1.0 + 2.0 * level)
     return rate
 
 

@@ -131,7 +131,7 @@ def timeout_cascade(plan: Plan) -> None:
     plan.incident_end_hour = min(start + 5.0, plan.hours)
     plan.change_service(WEB, workers=4, retain_hours=0.5)
     load = sum(one.per_hour * one.seconds for one in plan.routes if one.service == plan.theme.web) / 3600.0
-    plan.slowdowns.append(Slowdown(plan.theme.web, start, plan.incident_end_hour, 4 * 1.1 / load))
+    plan.slowdowns.append(Slowdown(plan.theme.web, start, plan.incident_end_hour, 4 * 0.55 / load))
     plan.retries = 0.8
     _expect(plan, "traffic-bound", "steady", "sawtooth", kinds=("database", "traffic"))
 

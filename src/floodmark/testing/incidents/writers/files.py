@@ -52,7 +52,7 @@ class Output:
             text = "".join(one + "\n" for one in texts)
             cut = damage and last and random.random() < 0.5
             if cut:
-                text = text[: -int(random.integers(12, 60))]
+                text = text[: -int(random.integers(2, len(texts[-1])))]
             self.write(name, "log", text, len(texts) - cut)
 
 
