@@ -1,0 +1,29 @@
+"""What the tests of the watch share: a real endpoint on loopback."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def _module(name: str) -> Any:
+    """A helper beside this file; test folders are no packages."""
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        assert spec
+        assert spec.loader
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Any]:
+    made = _module("endpoint").Endpoint()
+    yield made
+    made.stop()
