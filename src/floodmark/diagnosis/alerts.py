@@ -15,17 +15,21 @@ MAX_ALERTS = 20
 """Alerts of one rule and service; what is beyond is counted in the last."""
 
 
-def fire(signals: Iterable[Signal], rules: Sequence[Rule] = RULES) -> tuple[Alert, ...]:
-    """Every alert of `rules` on `signals`, in the order of their start."""
+def fire(signals: Iterable[Signal], rules: Sequence[Rule] = RULES, until: float | None = None) -> tuple[Alert, ...]:
+    """Every alert of `rules` on `signals`, in the order of their start; one that fires at `until` has no end."""
     found = [
-        alert for signal in signals for rule in rules if rule.signal == signal.name for alert in _alerts(rule, signal)
+        alert
+        for signal in signals
+        for rule in rules
+        if rule.signal == signal.name
+        for alert in _alerts(rule, signal, until)
     ]
     return tuple(sorted(found, key=lambda one: (one.start.seconds, one.rule, one.service or "")))
 
 
-def _alerts(rule: Rule, signal: Signal) -> Iterator[Alert]:
+def _alerts(rule: Rule, signal: Signal, until: float | None) -> Iterator[Alert]:
     groups: list[list[Episode]] = []
-    for episode in episodes(rule, signal):
+    for episode in episodes(rule, signal, until):
         near = groups and episode.start - groups[-1][-1].end <= QUIET_SECONDS
         if near or len(groups) == MAX_ALERTS:
             groups[-1].append(episode)

@@ -106,28 +106,36 @@ class Episode:
     end: float
     worst: int
     open: bool
-    """True where the signal ended before the rule could clear."""
+    """True where the rule had not cleared when the signal, and with it the window, ended."""
 
 
-def episodes(rule: Rule, signal: Signal) -> Iterator[Episode]:
-    """The stretches of `signal` in which `rule` fired, in order of time."""
-    figures = signal.compared
+def episodes(rule: Rule, signal: Signal, until: float | None = None) -> Iterator[Episode]:
+    """The stretches of `signal` in which `rule` fired, in order of time.
+
+    `until` is the end of the window: a signal that ended long before it is gone, and so is what fired on it.
+    """
+    figures, patience = signal.compared, FORGOTTEN_AFTER * signal.step_seconds
     begun: int | None = None
     for i in range(len(figures)):
-        gone = i and signal.at[i] - signal.at[i - 1] > FORGOTTEN_AFTER * signal.step_seconds
+        gone = i > 0 and signal.at[i] - signal.at[i - 1] > patience
         if begun is not None and (gone or figures[i] <= rule.clear_at_or_below):
-            yield from _episode(rule, signal, begun, i - 1, over=True)
+            yield from _episode(rule, signal, begun, i - 1, None if gone else float(signal.at[i]))
             begun = None
         if begun is None and figures[i] > rule.threshold:
             begun = i
     if begun is not None:
-        yield from _episode(rule, signal, begun, len(figures) - 1, over=False)
+        last = float(signal.at[-1]) + signal.step_seconds
+        lasts = until is None or until - last <= patience
+        yield from _episode(rule, signal, begun, len(figures) - 1, None, lasts=lasts)
 
 
-def _episode(rule: Rule, signal: Signal, first: int, last: int, *, over: bool) -> Iterator[Episode]:
-    start, end = float(signal.at[first]), float(signal.at[last] + signal.step_seconds)
+def _episode(
+    rule: Rule, signal: Signal, first: int, last: int, cleared: float | None, *, lasts: bool = False
+) -> Iterator[Episode]:
+    end = float(signal.at[last]) + signal.step_seconds if cleared is None else cleared
     if _longest_above(rule, signal, first, last) >= rule.for_seconds:
-        yield Episode(start, end, first + int(np.argmax(signal.compared[first : last + 1])), open=not over)
+        worst = first + int(np.argmax(signal.compared[first : last + 1]))
+        yield Episode(float(signal.at[first]), end, worst, open=lasts)
 
 
 def _longest_above(rule: Rule, signal: Signal, first: int, last: int) -> float:

@@ -19,6 +19,9 @@ FAILED_STATUS = ("status-499", "status-502", "status-503", "status-504")
 RESTART_KINDS = ("restart", "oom-kill", "evicted")
 
 HOUR = 3600.0
+MAX_AT_ONCE = 1000
+"""Restarts that one event may stand for: a counter gone wrong must not fill the memory."""
+
 SAMPLE_SECONDS = 60.0
 """Samples of processes this close together are of one instant."""
 
@@ -135,17 +138,18 @@ def mean_seconds(dose: Dose) -> Floats:
     return np.nan_to_num(dose.seconds / np.maximum(dose.starts, 1.0), nan=0.0)
 
 
-def restarts(events: Sequence[Event]) -> Iterator[Signal]:
-    """Restarts of one service within the hour before each of them."""
+def restarts(evidence: Evidence) -> Iterator[Signal]:
+    """Restarts of one service within the hour before, at each of them and an hour after each."""
     found: dict[str, list[Event]] = defaultdict(list)
-    for one in events:
+    for one in evidence.events:
         if one.kind in RESTART_KINDS and one.service:
             found[one.service].append(one)
     for service, ones in sorted(found.items()):
-        at = np.array(sorted(one.at for one in ones for _ in range(min(one.count, 1000))))
-        within = np.arange(1, len(at) + 1) - np.searchsorted(at, at - HOUR, side="right")
-        yield Signal("restarts", service, at, within.astype(np.float64), 0.0 if len(at) < 2 else HOUR,
-                     place=ones[0].place)  # fmt: skip
+        begun = np.sort(np.array([one.at for one in ones for _ in range(min(one.count, MAX_AT_ONCE))]))
+        at = np.unique(np.concatenate([begun, begun + HOUR]))
+        at = at[at <= max(evidence.window[1] if evidence.window else np.inf, begun[-1])]
+        within = np.searchsorted(begun, at, side="right") - np.searchsorted(begun, at - HOUR, side="right")
+        yield Signal("restarts", service, at, within.astype(np.float64), HOUR, place=ones[0].place)
 
 
 def processes(series: Sequence[Series]) -> Iterator[Signal]:

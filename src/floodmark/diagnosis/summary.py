@@ -122,7 +122,8 @@ def _felt(impact: Sequence[Figure]) -> Iterator[str]:
     found = {one.name: one for one in impact}
     failed, asked = found.get("Failed requests"), found.get("Requests")
     if failed and asked and failed.value is not None and asked.value:
-        yield f"{figure(failed.value)} of {figure(asked.value)} requests failed ({per_cent(failed.value / asked.value)})."
+        share = per_cent(failed.value / asked.value)
+        yield f"{figure(failed.value)} of {figure(asked.value)} requests failed ({share})."
     restarts = found.get("Restarts")
     if restarts and restarts.value:
         yield f"There were {counted(restarts.value, 'restart')}: {restarts.text}"
@@ -159,7 +160,8 @@ def _open_causes(evidence: Evidence, services: Sequence[Service], causes: Sequen
             yield f"Which of {listed([one.name for one in named])} it is: they came together."
         for one in named:
             if one.share is not None and one.share < 0.75 and not one.inseparable_from:
-                yield f"What the rest of the growth of {service.service} comes from: {one.name} explains {per_cent(one.share)}."
+                rest = f"What the rest of the growth of {service.service} comes from"
+                yield f"{rest}: {one.name} explains {per_cent(one.share)}."
 
 
 def _open_sources(evidence: Evidence) -> Iterator[str]:

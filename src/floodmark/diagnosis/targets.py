@@ -114,7 +114,7 @@ def _log_volume(given: Given) -> Measured:
         return None, "No log file is in the evidence."
     largest = max(signals, key=lambda one: float(np.median(one.value)))
     return float(np.median(largest.value)), (
-        f"The middle hour of the largest log, {largest.service}; its worst had {figure(float(largest.value.max()))} MB. "
+        f"The middle hour of the largest log, {largest.service}; the worst has {figure(largest.value.max())} MB. "
         "Less than 5 MB/h meets the target too."
     )
 
