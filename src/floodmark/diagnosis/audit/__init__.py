@@ -82,17 +82,35 @@ def audit(evidence: Evidence) -> Audit:
             worst[id(one)] = max(finding.use, worst.get(id(one), Use.CAUTION))
     measured = [one for one in case.series if len(one.at)]
     refused = tuple(one for one in measured if worst.get(id(one)) is Use.REFUSE)
-    usable = tuple(one for one in measured if one.measure in LEVELS and worst.get(id(one), Use.CAUTION) is Use.CAUTION)
+    sound = [one for one in measured if one.measure in LEVELS and worst.get(id(one), Use.CAUTION) is Use.CAUTION]
+    usable = tuple(one for one in sound if not superseded(one, sound))
     taken = {id(one) for one in (*refused, *usable)}
     corroborating = tuple(one for one in measured if id(one) not in taken)
     return Audit(usable, corroborating, tuple(_problem(rule, finding) for rule, finding in found), refused)
+
+
+def superseded(series: Series, others: list[Series]) -> bool:
+    """Is a size of a whole service there by instance as well, in the same measure, for most of the time?
+
+    Never a sum where a part exists: a panel beside the series it was drawn from would count twice.
+    """
+    if series.instance is not None or series.process is not None:
+        return False
+    parts = [
+        one for one in others
+        if one.service == series.service and one.measure == series.measure and one.instance is not None
+    ]  # fmt: skip
+    if not parts:
+        return False
+    common = min(series.at[-1], max(one.at[-1] for one in parts)) - max(series.at[0], min(one.at[0] for one in parts))
+    return bool(common >= 0.5 * (series.at[-1] - series.at[0]))
 
 
 def _problem(rule: Rule, finding: Finding) -> MetricProblem:
     """The finding as the incident file has it. Where it holds for several sources, the first is named."""
     first = finding.series[0]
     paths = list(dict.fromkeys(one.place.source for one in finding.series))
-    more = f" (and in {len(paths) - 1} more sources)" if len(paths) > 1 else ""
+    more = f" (Also in {len(paths) - 1} other source{'s' if len(paths) > 2 else ''}.)" if len(paths) > 1 else ""
     return MetricProblem(first.metric, rule.name, finding.text + more, first.place.source)
 
 

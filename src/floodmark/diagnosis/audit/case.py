@@ -102,6 +102,11 @@ def claims_growth(series: Series) -> bool:
     return claims_memory(series) and bool(re.search(r"\b(growth|leaks?|rate|increase|delta|slope)\b", words(series)))
 
 
+def accuses(series: Series) -> bool:
+    """Does the name speak of memory that grows or leaks? A count of OOM kills or page faults does not."""
+    return claims_memory(series) and bool(re.search(r"\b(growth|leaks?|leaked|grew)\b", words(series)))
+
+
 def distinct(names: Iterable[str]) -> list[str]:
     """Names once each, in order of sight."""
     return list(dict.fromkeys(names))

@@ -9,13 +9,15 @@ import numpy as np
 
 from floodmark.evidence.nouns import MEMORY_MEASURES, Route, Series
 
-from .case import LEVELS, Case, Finding, Use, claims_growth, distinct, figure, listed, services, view_of
+from .case import LEVELS, Case, Finding, Use, accuses, distinct, figure, listed, services, view_of
 
 MONITORING = re.compile(r"prometheus|\bmetrics?\b|health|liveness|readiness|/?probe\b|ping$", re.IGNORECASE)
 """Views that only probes and scrapers ask for."""
 
 FLAT = 0.03
-"""Objects whose middle nine tenths stay within 3% of their median do not grow."""
+"""Objects of which eight of ten counts lie within 3% of each other do not grow."""
+
+LEAST_REQUESTS = 50
 
 STREAMED_BYTES = 1e6
 """Answers above this size are streamed, or should be."""
@@ -28,18 +30,20 @@ def monitored_by_itself(case: Case) -> Iterator[Finding]:
     another port).
     """
     for service in distinct(one.service for one in case.series):
-        views = [one for one in case.of(service) if view_of(one) is not None and len(one.at)]
-        own = [one for one in views if MONITORING.search(str(view_of(one)).replace("_", " "))]
-        seen, scraped = sum(len(one.at) for one in views), sum(len(one.at) for one in own)
-        for metric in distinct(one.metric for one in own):
-            if scraped >= 0.95 * seen:
-                mine = [one for one in own if one.metric == metric]
+        by_metric: dict[str, list[Series]] = {}
+        for one in case.of(service):
+            if view_of(one) is not None and len(one.at):
+                by_metric.setdefault(one.metric, []).append(one)
+        for metric, views in by_metric.items():
+            own = [one for one in views if MONITORING.search(_view(one).replace("_", " "))]
+            seen, scraped = sum(len(one.at) for one in views), sum(len(one.at) for one in own)
+            if own and scraped >= 0.9 * seen:
+                names = listed(distinct(_view(one) for one in own))
                 text = (
-                    f"{scraped:,} of {seen:,} values of {service} by view are of "
-                    f"{listed(distinct(_view(one) for one in own))}, the page that the monitoring itself asks for: "
-                    f"what grows there may be the monitoring."
+                    f"{scraped:,} of {seen:,} values of {metric!r} for {service} are of {names}, the page that the "
+                    f"monitoring itself asks for: what grows there may be the monitoring."
                 )
-                yield Finding(tuple(mine), Use.CAUTION, text)
+                yield Finding(tuple(own), Use.CAUTION, text)
         yield from _only_probes(case, service)
 
 
@@ -48,7 +52,7 @@ def _only_probes(case: Case, service: str) -> Iterator[Finding]:
     total = sum(float(one.starts.sum()) for one in doses)
     probes = sum(float(one.starts.sum()) for one in doses if one.monitoring)
     sizes = tuple(case.of(service, *LEVELS))
-    if total >= 50 and probes >= 0.95 * total and sizes:
+    if total >= LEAST_REQUESTS and probes >= 0.95 * total and sizes:
         text = f"{figure(probes)} of {figure(total)} requests that {service} got are scrapes and probes."
         yield Finding(sizes, Use.CAUTION, text)
 
@@ -64,18 +68,14 @@ def contradicted_by_companion(case: Case) -> Iterator[Finding]:
     Wrong when large objects grow in place (a bytearray, an array): the count stays, the bytes grow.
     """
     for service in distinct(one.service for one in case.series):
-        flat = [one for one in case.of(service, "objects") if is_flat(one)]
+        objects = [one for one in case.of(service, "objects") if len(one.value) >= 8]
         claims = [
             one
             for one in case.of(service, "events", "rate")
-            if claims_growth(one) and len(one.value) and float(one.value.max()) > 0
+            if accuses(one) and len(one.value) and float(one.value.max()) > 0
         ]
-        if (
-            flat
-            and claims
-            and len(flat) == len([one for one in case.of(service, "objects") if "list" not in _what(one)])
-        ):
-            counts = listed([_flat_words(one) for one in flat], 2)
+        if claims and objects and all(is_flat(one) for one in objects):
+            counts = listed([_flat_words(one) for one in objects], 2)
             text = (
                 f"{listed(distinct(one.metric for one in claims), 3)} claim growth of {service}, while its Python "
                 f"objects do not grow: {counts}. A leak of Python objects is ruled out for that time; what grows is "
@@ -85,24 +85,18 @@ def contradicted_by_companion(case: Case) -> Iterator[Finding]:
 
 
 def is_flat(series: Series) -> bool:
-    """Do the middle nine tenths of the values stay within 3% of the median, and do the ends agree within 1%?"""
-    if len(series.value) < 8:
-        return False
-    low, middle, high = np.quantile(series.value, [0.05, 0.5, 0.95])
-    third = len(series.value) // 3
+    """Do eight of ten values stay within 3% of each other, and do the ends agree within 1%?"""
+    low, middle, high = np.quantile(series.value, [0.1, 0.5, 0.9])
+    third = max(1, len(series.value) // 3)
     drift = abs(float(np.median(series.value[-third:]) - np.median(series.value[:third])))
     return bool(middle > 0 and high - low <= FLAT * middle and drift <= 0.01 * middle)
-
-
-def _what(series: Series) -> str:
-    return f"{series.labels.get('type', '')} {series.labels.get('legend', '')} {series.metric}".lower()
 
 
 def _flat_words(series: Series) -> str:
     kind = series.labels.get("type") or series.labels.get("legend") or series.metric
     middle = float(np.median(series.value))
     spread = float(np.quantile(np.abs(series.value - middle), 0.9))
-    return f"{figure(round(middle))} {kind}, nine of ten values within {figure(round(spread))}"
+    return f"{middle:,.0f} {kind}, nine of ten values within {spread:,.0f} of it"
 
 
 def impossible_routing(case: Case) -> Iterator[Finding]:
@@ -134,7 +128,7 @@ def measured_too_early(case: Case) -> Iterator[Finding]:
     Wrong when the instrument waits for the end of the body.
     """
     for metric, group in case.by_metric("events", "rate", "unknown", *MEMORY_MEASURES):
-        wrong = [one for one in group if _by_request(one) and _streams(case, one.service)]
+        wrong = [one for one in group if _by_request(one) and _streamed(case, one.service)]
         if wrong:
             text = (
                 f"{metric!r} ({services(wrong)}) is taken when the view returns, before the body of a streamed answer "
@@ -146,16 +140,8 @@ def measured_too_early(case: Case) -> Iterator[Finding]:
 
 def _by_request(series: Series) -> bool:
     """Is it a difference of memory around a request?"""
-    return bool(
-        re.search(r"memory|rss", f"{series.metric} {series.expr}", re.IGNORECASE)
-        and re.search(
-            r"growth_events|request_memory|memory_(delta|diff|increase|per_request)", series.expr + series.metric
-        )
-    )
-
-
-def _streams(case: Case, service: str) -> bool:
-    return bool(_streamed(case, service))
+    text = f"{series.metric} {series.expr}".lower()
+    return bool(re.search(r"growth_events|request_memory|(memory|rss)_(delta|diff|increase|per_request)", text))
 
 
 def _streamed(case: Case, service: str) -> list[str]:

@@ -46,7 +46,8 @@ def process_mixture(case: Case) -> Iterator[Finding]:
         for use in (Use.REFUSE, Use.CORROBORATE):
             same = [one for one in wrong if (one.measure == "heap") == (use is Use.CORROBORATE)]
             if same:
-                why = listed(distinct(f"{one.service}: {reasons[id(one)]}" for one in same), 3)
+                first = {one.service: reasons[id(one)] for one in reversed(same)}
+                why = listed([f"of {name} {first[name]}" for name in distinct(one.service for one in same)], 3)
                 text = (
                     f"{metric!r} has no label for the process, and each scrape met one of several: {why}. A slope "
                     f"through these values is no growth of any process; read sizes by process (psutil, pid label) or "
@@ -57,37 +58,44 @@ def process_mixture(case: Case) -> Iterator[Finding]:
 
 def _mixture(case: Case, series: Series) -> str | None:
     """Why a series must be a mixture, or None."""
-    if series.process is not None or len(series.value) < 2:
+    if series.process is not None:
         return None
     if returns(series.value) >= RETURNS_OF_A_MIXTURE:
-        return "the value jumps between levels and lands on earlier ones again"
+        return "the size jumps between levels and lands on earlier ones again"
     if is_of_container(series):
         return None
     ratio, processes = _container_ratio(case, series), most_processes(case, series.service)
     if ratio is not None and ratio >= SEVERAL_PROCESSES:
-        return f"the container holds {figure(round(ratio, 1))} times as much"
+        return f"the container holds {figure(round(ratio, 1))} times the size"
     if view_of(series) is not None and not (processes is not None and processes <= 2) and ratio is None:
-        return "one size of the process stands under every view it served"
+        return "one size stands under every view that the process served"
     return None
 
 
 def returns(value: Floats, window: int = 12) -> float:
-    """Share of jumps (over 0.2%) that land on one of the values 2 to `window` samples before, to 1 in 100,000."""
+    """Share of jumps that land exactly (to 1 in 100,000) on one of the values 2 to `window` samples before.
+
+    A jump is more than 0.2% and more than 50 of the smallest steps between values: sizes rounded to 0.1 MiB meet again
+    by chance.
+    """
     if len(value) < 5 * window:
         return 0.0
     level = float(np.median(np.abs(value))) or 1.0
+    smallest = float(np.min(np.diff(np.unique(value)), initial=np.inf))
     past = np.lib.stride_tricks.sliding_window_view(value, window)[:-1, :-1]
     now, before = value[window:], value[window - 1 : -1]
-    jumped = np.abs(now - before) > 0.002 * level
-    if np.count_nonzero(jumped) < 0.1 * len(jumped) or np.count_nonzero(jumped) < 10:
+    jumped = np.abs(now - before) > max(0.002 * level, 50 * smallest)
+    if np.count_nonzero(jumped) < max(10.0, 0.1 * len(jumped)):
         return 0.0
-    nearest = np.abs(past - now[:, None]).min(axis=1)
-    return float(np.mean(nearest[jumped] <= 1e-5 * level))
+    nearest = np.abs(past[jumped] - now[jumped, None]).min(axis=1)
+    return float(np.mean(nearest <= 1e-5 * level))
 
 
 def is_of_container(series: Series) -> bool:
     """Is it measured from outside the application, by the kernel or the cluster, for a whole container?"""
-    return series.measure == "working_set" or bool(re.match(r"container_|kube_|cgroup|docker|pod_", series.metric))
+    if view_of(series) is not None:
+        return False
+    return series.measure in ("working_set", "usage") or series.metric.startswith(("container_", "kube_", "pod_"))
 
 
 def most_processes(case: Case, service: str) -> float | None:

@@ -17,8 +17,8 @@ from .case import (
     Case,
     Finding,
     Use,
+    accuses,
     claims_growth,
-    claims_memory,
     claims_per_hour,
     distinct,
     figure,
@@ -47,7 +47,9 @@ def event_count_read_as_rate(case: Case) -> Iterator[Finding]:
         top = highest(counts)
         value, at = peak(top)
         window = _span_words(top)
-        thresholds = listed(distinct(one.labels["threshold"] for one in counts if "threshold" in one.labels))
+        thresholds = listed(
+            distinct(one.labels["threshold"] for one in sorted(counts, key=_threshold) if _threshold(one))
+        )
         what = f"how often memory was found to have grown by more than {thresholds}" if thresholds else "growth events"
         text = (
             f"The values of {metric!r} ({services(counts)}) count {what}{window}; they are not sizes and hold no MB/h. "
@@ -58,7 +60,7 @@ def event_count_read_as_rate(case: Case) -> Iterator[Finding]:
 
 def _counts_growth(series: Series) -> bool:
     if series.measure == "events":
-        return claims_memory(series)
+        return accuses(series)
     return claims_growth(series) and not _query_of_rate(series) and looks_counted(series.value)
 
 
@@ -109,8 +111,7 @@ def gauge_under_rate(case: Case) -> Iterator[Finding]:
     Wrong when the size never falls, and for a growth that a panel cuts off at zero.
     """
     for metric, group in case.by_metric("rate"):
-        in_query = [one for one in group if rated_gauge(one.expr)]
-        wrong = in_query or [one for one in group if claims_growth(one) and _cannot_be_slope(case, one)]
+        wrong = [one for one in group if rated_gauge(one.expr)] or _cannot_be_slopes(case, group)
         if not wrong:
             continue
         top = highest(wrong)
@@ -122,7 +123,7 @@ def gauge_under_rate(case: Case) -> Iterator[Finding]:
             f"workers of constant size give a high rate. Its largest value, {figure(value)} at {moment(at)}, is no "
             f"growth.{_recomputed_words(case, wrong)}"
         )
-        yield Finding(tuple(wrong), Use.REFUSE, text)
+        yield Finding(tuple(group), Use.REFUSE, text)
 
 
 def rated_gauge(expr: str) -> str | None:
@@ -136,41 +137,61 @@ def rated_gauge(expr: str) -> str | None:
     return None
 
 
-def _cannot_be_slope(case: Case, series: Series) -> bool:
-    """Not once negative in many samples, while a size of the same service goes down, or nothing shows the size."""
-    value = series.value
-    if len(value) < 6 or bool(np.any(value < 0)) or not bool(np.any(value > 0)):
-        return False
-    sizes = [one for one in case.of(series.service, *LEVELS, "heap") if len(one.value) >= 3]
-    falls = any(bool(np.any(np.diff(one.value) < -0.01 * one.value[:-1])) for one in sizes)
-    return falls or (not sizes and len(value) >= 24 and float(np.mean(value > 0)) > 0.25)
+def _cannot_be_slopes(case: Case, group: list[Series]) -> list[Series]:
+    """The growths of a panel, if none was ever negative in a dozen values while a size of the same services fell.
+
+    Where no size is there to compare with, two dozen values are asked for: memory of real services falls at times.
+    """
+    claims = [one for one in group if claims_growth(one)]
+    if not claims:
+        return []
+    values = np.concatenate([one.value for one in claims])
+    if len(values) < 12 or bool(np.any(values < 0)) or float(np.mean(values > 0)) < 0.25:
+        return []
+    sizes = [size for name in distinct(one.service for one in claims) for size in case.of(name, *LEVELS, "heap")]
+    fell = any(bool(np.any(np.diff(one.value) < -0.01 * one.value[:-1])) for one in sizes)
+    return claims if fell or len(values) >= 24 else []
 
 
 def _recomputed_words(case: Case, wrong: list[Series]) -> str:
+    """What the sizes in the evidence give when rated in this way, beside what a line through them gives."""
     for series in wrong:
-        for gauge in case.of(series.service, *LEVELS):
-            match = matching_unit(series, gauge)
-            if match:
+        for size in case.of(series.service, *LEVELS):
+            if rated_as(series, size):
+                rate, line = reset_rate(size) / MB, slope(size) / MB * 3600
                 return (
-                    f" Checked: rises and whole values after falls of {gauge.metric} ({gauge.service}), summed over an "
-                    f"hour, give the same {match[0]} per {match[1]}."
+                    f" Checked with {size.metric} of {size.service}: rated like this its samples give {figure(rate)} "
+                    f"MB a second, a line through them {figure(line)} MB an hour."
                 )
     return ""
 
 
-def matching_unit(series: Series, gauge: Series) -> tuple[str, str] | None:
-    """("MB", "second") where `rate()` of the gauge in that unit gives the values of the series within a sixth."""
-    if gauge.process is not None or len(gauge.at) < 30 or not len(series.value):
+def rated_as(series: Series, size: Series) -> str | None:
+    """ "second" or "hour" where the values of the series fit `rate()` of the size in MB per that time, else None.
+
+    A mixture gives more the finer it is sampled: an export a minute apart of scrapes 15 s apart gives a quarter. So the
+    series may show up to eight times what the samples give.
+    """
+    of_application = size.process is None and not size.metric.startswith("container_") and size.measure == "rss"
+    if (
+        not of_application
+        or len(size.at) < 30
+        or not len(series.value)
+        or (series.expr and size.metric not in series.expr)
+    ):
         return None
-    rate, shown = reset_rate(gauge), float(np.median(series.value))
-    if rate <= 0 or shown <= 0:
-        return None
-    units = {
-        ("MiB", "second"): shown * MIB, ("MB", "second"): shown * MB, ("bytes", "second"): shown,
-        ("MiB", "hour"): shown * MIB / 3600, ("MB", "hour"): shown * MB / 3600,
-    }  # fmt: skip
-    best = min(units, key=lambda unit: abs(np.log(units[unit] / rate)))
-    return best if abs(np.log(units[best] / rate)) < 0.15 else None
+    rate, shown = reset_rate(size), float(np.median(series.value)) * MB
+    for name, seconds in (("second", 1.0), ("hour", 3600.0)):
+        if rate > 0 and 0.8 < shown / seconds / rate < 8:
+            return name
+    return None
+
+
+def slope(size: Series) -> float:
+    """Difference of the medians of the last and the first third, per second: a line that jumps do not bend."""
+    third = max(1, len(size.value) // 3)
+    change = float(np.median(size.value[-third:]) - np.median(size.value[:third]))
+    return change / float(np.median(size.at[-third:]) - np.median(size.at[:third]))
 
 
 def reset_rate(gauge: Series, window_seconds: float = 3600.0) -> float:
@@ -191,22 +212,48 @@ def wrong_time_unit(case: Case) -> Iterator[Finding]:
     same service. Wrong when the multiplication happens outside the query (a transformation in the panel).
     """
     for metric, group in case.by_metric("rate"):
-        wrong = [one for one in group if claims_per_hour(one) and _is_per_second(case, one)]
+        named = [one for one in group if claims_per_hour(one)]
+        by_query = [one for one in named if _query_of_rate(one) and not _times_3600(one.expr)]
+        by_size = [] if any(one.expr for one in named) else _per_second_by_size(case, named)
+        wrong = by_query or by_size
         if wrong:
-            text = (
-                f"{metric!r} ({services(wrong)}) is called a rate per hour, but its query gives units per second: the "
-                f"values are 3,600 times too small for their name."
+            why = (
+                "its query gives units per second" if by_query else "the falls of the memory alone would give far more"
             )
-            yield Finding(tuple(wrong), Use.REFUSE, text)
+            text = (
+                f"{metric!r} ({services(wrong)}) is called a rate per hour, but {why}: the values are per second, "
+                f"3,600 times smaller than their name says."
+            )
+            yield Finding(tuple(group), Use.REFUSE, text)
 
 
-def _is_per_second(case: Case, series: Series) -> bool:
-    if _query_of_rate(series):
-        return not re.search(r"\*\s*(3600|60\s*\*\s*60)\b|\b(3600|60\s*\*\s*60)\s*\*", series.expr)
-    if series.expr or not _cannot_be_slope(case, series):
-        return False
-    matches = (matching_unit(series, gauge) for gauge in case.of(series.service, *LEVELS))
-    return any(match is not None and match[1] == "second" for match in matches)
+def _times_3600(expr: str) -> bool:
+    return bool(re.search(r"\*\s*(3600|60\s*\*\s*60)\b|\b(3600|60\s*\*\s*60)\s*\*", expr))
+
+
+def _per_second_by_size(case: Case, named: list[Series]) -> list[Series]:
+    """Growths that cannot be slopes and fit the sizes of their service as rates per second."""
+    return [
+        one
+        for one in _cannot_be_slopes(case, named)
+        if len(one.value)
+        and (
+            any(rated_as(one, size) == "second" for size in case.of(one.service, *LEVELS))
+            or _too_small_for_hours(one, case.of(one.service, *LEVELS))
+        )
+    ]
+
+
+def _too_small_for_hours(series: Series, sizes: list[Series]) -> bool:
+    """Each fall adds what is left after it: is even that, for the falls seen, ten times what the series shows an "
+    "hour?"""
+    at_least = 0.0
+    for gauge in sizes:
+        falls = int(np.count_nonzero(np.diff(gauge.value) < -0.01 * gauge.value[:-1])) if len(gauge.value) >= 8 else 0
+        if falls >= 3:
+            hours = float(gauge.at[-1] - gauge.at[0]) / 3600
+            at_least = max(at_least, falls / hours * float(gauge.value.min()))
+    return at_least > 10 * float(series.value.max()) * (MIB if "MiB" in series.unit else MB)
 
 
 def self_counting_counter(case: Case) -> Iterator[Finding]:
@@ -247,14 +294,18 @@ def extrapolated_counts(case: Case) -> Iterator[Finding]:
     Wrong for an average over several series, which has fractions of its own.
     """
     for metric, group in case.by_metric("restarts", "events"):
-        wrong = [one for one in group if one.labels.get("kind") != "counter" and _fractional(one.value)]
+        wrong = [
+            one
+            for one in group
+            if one.labels.get("kind") != "counter" and not _counts_growth(one) and _fractional(one.value)
+        ]
         if not wrong:
             continue
         top = highest(wrong)
         value, at = peak(top)
         text = (
-            f"{metric!r} ({services(wrong)}) counts, yet holds fractions: {figure(value)} at {moment(at)} stands for "
-            f"{int(value)}. `increase()` stretches a count to the edges of its window; round down before use."
+            f"{metric!r} ({services(wrong)}) counts, yet holds fractions: {value:,.2f} at {moment(at)} stands for "
+            f"{int(value):,}. `increase()` stretches a count to the edges of its window; round down before use."
             f"{_per_hour_words(top)}"
         )
         yield Finding(tuple(wrong), Use.CAUTION, text)
@@ -266,10 +317,11 @@ def _fractional(value: Floats) -> bool:
 
 
 def _per_hour_words(series: Series) -> str:
-    if series.measure != "restarts" or len(series.at) < 3:
+    window = float(series.labels.get("window", 0))
+    if series.measure != "restarts" or not window:
         return ""
-    span = float(series.at[-1] - series.at[0]) + float(np.median(np.diff(series.at)))
-    return f" {series.instance or series.service}: about {figure(round(series.value.sum() / span * 3600, 1))} an hour."
+    rate = float(np.floor(series.value).mean()) * 3600 / window
+    return f" On average {figure(round(rate, 1))} an hour ({series.instance or series.service})."
 
 
 def censored_values(case: Case) -> Iterator[Finding]:

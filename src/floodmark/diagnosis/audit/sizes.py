@@ -144,14 +144,16 @@ def _better(case: Case, series: Series) -> list[Series]:
 
 def _grew_beside(case: Case, metric: str, beside: list[Series]) -> Iterator[Finding]:
     """Usage gives way to the better measure; the finding names where the cache grew and the processes did not."""
-    grown = []
+    grown: dict[str, tuple[float, str]] = {}
     for one in beside:
         best = min(_better(case, one), key=lambda other: ("rss", "working_set").index(other.measure))
         rise, held = _rise(one), _rise(best)
-        if rise - held > max(0.05 * float(np.median(one.value)), 20 * MB):
+        if min(rise, rise - held) > max(0.05 * float(np.median(one.value)), 20 * MB):
             span = hours(float(one.at[-1] - one.at[0]))
-            grown.append(f"{one.service} {megabytes(rise)} in {span}, {best.measure} {megabytes(held)}")
-    where = f" It rose beyond what the processes hold: {listed(grown, 3)}." if grown else ""
+            words = f"{one.service} {megabytes(rise)} in {span}, its {best.measure} {megabytes(held)}"
+            grown[one.service] = max(grown.get(one.service, (0.0, "")), (rise - held, words))
+    names = [words for _, words in sorted(grown.values(), reverse=True)]
+    where = f" It rose beyond what the processes hold: {listed(names, 3)}." if names else ""
     text = f"{metric!r} includes the page cache; RSS or working set of the same containers is read instead.{where}"
     yield Finding(tuple(beside), Use.CORROBORATE, text)
 

@@ -9,11 +9,14 @@ import numpy as np
 
 from floodmark.evidence.nouns import Series
 
-from .case import LEVELS, Case, Finding, Use, distinct, figure, hours, listed, moment, services, step_of
+from .case import LEVELS, Case, Finding, Use, distinct, figure, hours, listed, moment, services, step_of, view_of
 
 LONGEST_GAP_STEPS = 5
 LEAST_GAP_SECONDS = 600.0
 """A gap is worth a word from five missing samples on, and never below ten minutes."""
+
+TOGETHER_SECONDS = 600.0
+"""Gaps whose ends are this close are one gap, seen with different steps."""
 
 MOST_GAPS = 5
 """Gaps that are named one by one; the longest first."""
@@ -24,20 +27,30 @@ def gaps(case: Case) -> Iterator[Finding]:
 
     Wrong when a series only exists while something runs (a job): then its absence is an answer.
     """
-    met: dict[tuple[int, int], list[Series]] = defaultdict(list)
-    for one, spans in zip(case.series, case.spans, strict=True):
-        if one.measure in LEVELS and one.process is None:
-            for begin, end in _gaps_of(one, spans):
-                met[round(begin / 300), round(end / 300)].append(one)
-    longest = sorted(met.items(), key=lambda item: (item[0][0] - item[0][1], item[0]))
-    for (begin, end), series in longest[:MOST_GAPS]:
-        seconds = (end - begin) * 300
-        hour = _zone_less(case, series) and abs(seconds - 3600) <= 600
+    for begin, end, series in sorted(_all_gaps(case), key=lambda gap: (gap[0] - gap[1], gap[0]))[:MOST_GAPS]:
+        hour = _zone_less(case, series) and abs(end - begin - 3600) <= 600
         text = (
-            f"No samples for {hours(seconds)} from {moment(begin * 300)} in {len(series)} series ({services(series)})"
+            f"No samples for {hours(end - begin)} from {moment(begin)} in {len(series)} series ({services(series)})"
             f"{'; the source has no zone, so this may be a change of the clock' if hour else ''}."
         )
         yield Finding(tuple(series), Use.CAUTION, text)
+
+
+def _all_gaps(case: Case) -> list[tuple[float, float, list[Series]]]:
+    """(begin, end, series) of the gaps of containers; those that begin and end together are one."""
+    met: list[tuple[float, float, list[Series]]] = []
+    for one, spans in zip(case.series, case.spans, strict=True):
+        if one.measure not in LEVELS or one.process is not None:
+            continue
+        for begin, end in _gaps_of(one, spans):
+            together = [
+                gap for gap in met if abs(gap[0] - begin) <= TOGETHER_SECONDS and abs(gap[1] - end) <= TOGETHER_SECONDS
+            ]
+            if together:
+                together[0][2].append(one)
+            else:
+                met.append((begin, end, [one]))
+    return met
 
 
 def _gaps_of(series: Series, spans: tuple[tuple[float, float], ...]) -> Iterator[tuple[float, float]]:
@@ -126,7 +139,7 @@ def mostly_empty(case: Case) -> Iterator[Finding]:
     """
     for metric, group in case.by_metric(*LEVELS):
         rows = np.unique(np.concatenate([one.at for one in group]))
-        wrong = [one for one in group if one.process is None and _sparse(one, len(rows))]
+        wrong = [one for one in group if one.process is None and view_of(one) is None and _sparse(one, len(rows))]
         if len(rows) >= 10 and wrong:
             fullest = max(wrong, key=lambda one: len(one.at))
             text = (
@@ -154,16 +167,17 @@ def picked_windows(case: Case) -> Iterator[Finding]:
 
     Wrong when the windows were drawn at random or cover the whole by turns; they still say nothing of the time between.
     """
-    for metric, group in case.by_metric(*LEVELS, "events", "rate"):
-        spans = _windows(case, group)
-        covered = sum(last - first for first, last in spans)
-        whole = spans[-1][1] - spans[0][0] if spans else 0.0
-        if len(spans) >= 2 and covered < 0.5 * whole:
-            text = (
-                f"{metric!r} is there in {len(spans)} windows that cover {hours(covered)} of {hours(whole)}; nothing "
-                f"is known of the rest. Different slopes in them are not an acceleration unless their intervals say so."
-            )
-            yield Finding(tuple(group), Use.CAUTION, text)
+    series = [one for one in case.series if one.measure in (*LEVELS, "events", "rate") and len(one.at)]
+    spans = _windows(case, series)
+    covered = sum(last - first for first, last in spans)
+    whole = spans[-1][1] - spans[0][0] if spans else 0.0
+    if len(spans) >= 2 and covered < 0.5 * whole:
+        text = (
+            f"{listed(distinct(repr(one.metric) for one in series), 3)} are there in {len(spans)} windows that cover "
+            f"{hours(covered)} of {hours(whole)}; nothing is known of the rest. Different slopes in them are not an "
+            f"acceleration unless their intervals say so."
+        )
+        yield Finding(tuple(series), Use.CAUTION, text)
 
 
 def _windows(case: Case, group: list[Series]) -> list[tuple[float, float]]:

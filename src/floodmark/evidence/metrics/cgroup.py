@@ -103,7 +103,7 @@ class _Dumps:
         if at is None:
             self.without_time += 1
             return
-        self.sink.record(1, at)
+        self.sink.record()
         self._value(path, name, at, value, one.line.number)
 
     def _value(self, path: str, name: str, at: float, value: float, line: int) -> None:

@@ -81,7 +81,7 @@ class _Stats:
         if row.get("PIDs", "").isdigit():
             self._hold(name, "processes", "PIDS", at, float(row["PIDs"]), one.line.number)
         self._limit(name, cell(match.group("limit"))[0], one.line.number)
-        self.sink.record(1, at)
+        self.sink.record()
 
     def _time(self, row: dict[str, str], name: str, said: float | None) -> float | None:
         for key in ("time", "timestamp", "Time", "Timestamp", "ts", "@timestamp", "date"):

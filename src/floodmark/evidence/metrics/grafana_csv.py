@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from floodmark.errors import InputError
-from floodmark.evidence.nouns import Clock, Floats
+from floodmark.evidence.nouns import Floats
 from floodmark.evidence.readers import Head, Line, Sink, Source
 
 from .meaning import Meaning, of_title, weighed
@@ -139,15 +139,12 @@ class _Panel:
         moments: Moments = parse(self.layout.moments(block.columns))
         for index in np.nonzero(~np.isfinite(moments.at))[0]:
             self.sink.reject(block.lines[index], "no time in the column of times", self._time_cell(block, int(index)))
-        if moments.zone is not None and not self.zone_said:
+        if not self.zone_said:
             self.zone_said = True
-            self.sink.clock(Clock("+00:00" if moments.zone == "epoch" else moments.zone, "stated"))
+            self.sink.clock(moments.clock())
         if moments.remark:
             self.sink.remark(moments.remark)
-        read = moments.at[np.isfinite(moments.at)]
-        if len(read):
-            self.sink.record(len(read), float(read.min()))
-            self.sink.record(0, float(read.max()))
+        self.sink.record(int(np.isfinite(moments.at).sum()))
         return moments.at
 
     def _time_cell(self, block: Block, index: int) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import numpy as np
 
-from floodmark.evidence.nouns import Floats
+from floodmark.evidence.nouns import Clock, Floats
 
 EARLIEST, LATEST = 631_152_000.0, 4_102_444_800.0
 """1990 and 2100: what a number must lie between, in some unit, to be a time."""
@@ -42,10 +42,11 @@ class Moments:
     zone: str | None
     remark: str = ""
 
-    @property
-    def stated(self) -> bool:
-        """Does the column itself say its zone?"""
-        return self.zone is not None
+    def clock(self) -> Clock:
+        """The clock that the cells state: UTC for epochs, an offset, or none; times of mixed offsets are UTC already."""
+        if self.zone is None:
+            return Clock(None, "assumed")
+        return Clock(self.zone if re.match("[+-]", self.zone) else "+00:00", "stated")
 
 
 def looks_like_times(cells: Sequence[str]) -> bool:

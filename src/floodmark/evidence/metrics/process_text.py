@@ -95,6 +95,7 @@ class _Lists:
             self.host, date = match.groups()
             at = float(parse([date if len(date) == 10 else _long_year(date)]).at[0])
             self.date, self.of_day = (at if np.isfinite(at) else None), None
+            self.sink.clock(Clock(None, "assumed"))
         elif self.header and not one.text.startswith(("Average", "Tasks:", "%Cpu", "MiB ", "KiB ", "GiB ", "Threads:")):
             self._process(one)
 
@@ -159,7 +160,7 @@ class _Lists:
         _, times, sizes = self.held.setdefault(key, (line, [], []))
         times.append(at)
         sizes.append(size)
-        self.sink.record(1, at)
+        self.sink.record()
         self.count += 1
         if self.count >= SAMPLES_HELD:
             self.flush()

@@ -53,8 +53,8 @@ def timed(source: Source, sink: Sink) -> Iterator[Timed]:
         if moments is None:
             yield Timed(line, text, at)
             continue
-        if at is None and moments.zone is not None:
-            sink.clock(Clock("+00:00" if moments.zone == "epoch" else moments.zone, "stated"))
+        if at is None:
+            sink.clock(moments.clock())
         at = float(moments.at[0])
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from floodmark.errors import InputError
-from floodmark.evidence.nouns import MEMORY_MEASURES, Clock, Floats, Ints
+from floodmark.evidence.nouns import MEMORY_MEASURES, Floats, Ints
 from floodmark.evidence.readers import Head, SeriesKey, Sink, Source
 
 from .meaning import Meaning, of_name, of_title, weighed
@@ -141,15 +141,12 @@ class _Table:
         for index in np.nonzero(~np.isfinite(moments.at))[0]:
             cell = block.columns[self.layout.times or 0][index]
             self.sink.reject(block.lines[index], "no time in the column of times", cell)
-        if moments.zone is not None and not self.zone_said:
+        if not self.zone_said:
             self.zone_said = True
-            self.sink.clock(Clock("+00:00" if moments.zone == "epoch" else moments.zone, "stated"))
+            self.sink.clock(moments.clock())
         if moments.remark:
             self.sink.remark(moments.remark)
-        read = moments.at[np.isfinite(moments.at)]
-        if len(read):
-            self.sink.record(len(read), float(read.min()))
-            self.sink.record(0, float(read.max()))
+        self.sink.record(int(np.isfinite(moments.at).sum()))
         return moments.at
 
     def _started(self, block: Block) -> Floats | None:

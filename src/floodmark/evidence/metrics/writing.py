@@ -64,10 +64,7 @@ class Writer:
         """Samples to the sink, in bytes where they are memory; what is not a number is left out there."""
         scaled = value * meaning.scale if meaning.scale != 1.0 else value
         self.sink.samples(key, at, scaled, line)
-        finite = at[np.isfinite(at)]
-        if len(finite):
-            self.sink.record(len(at), float(finite.min()))
-            self.sink.record(0, float(finite.max()))
+        self.sink.record(len(at))
 
     def _learn(self, named: Named, value: Floats) -> tuple[SeriesKey, Meaning]:
         meaning = named.meaning()
