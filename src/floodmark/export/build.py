@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from floodmark.errors import NothingUsable
+from floodmark.export import catalogue
 from floodmark.export.datasets import Dataset
+from floodmark.export.formats.activity import Activities
+from floodmark.export.formats.base import Format, Links
+from floodmark.export.formats.organisation import Organisations
 from floodmark.export.report import BuildReport
+from floodmark.export.rows.database import Database
+from floodmark.export.rows.organisation import OrganisationRows
+from floodmark.export.rows.pages import ActivityRows
+from floodmark.export.rows.reader import Limits
+from floodmark.settings import Settings
 
 
 class NothingToPublish(NothingUsable):
@@ -23,19 +33,115 @@ class Piece:
     data: bytes
 
 
-def pieces(dataset: Dataset, report: BuildReport, *, generated: datetime) -> Iterator[Piece]:
+@dataclass(frozen=True)
+class Options:
+    """How a file is built: where its links point to, and how much is in memory at once."""
+
+    links: Links = field(default_factory=Links)
+    limits: Limits = field(default_factory=Limits)
+    patience_s: float = 20.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Options:
+        """From the settings."""
+        limits = Limits(page_rows=settings.page_rows, table_rows=settings.table_rows)
+        return cls(Links.of(settings), limits, settings.database_patience_seconds)
+
+
+@dataclass
+class Effort:
+    """What a build took; filled while its pieces are taken."""
+
+    queries: int = 0
+    pages: int = 0
+    rows: int = 0
+
+
+def pieces(
+    dataset: Dataset,
+    report: BuildReport,
+    *,
+    generated: datetime,
+    options: Options | None = None,
+    effort: Effort | None = None,
+) -> Iterator[Piece]:
     """The file of a dataset, valid whatever the database holds.
 
     First the XML declaration and the opened root (item_id None), then for each activity one or more pieces (at most a
     little over 64 KB each), ids descending, then the closed root (item_id None). What had to be completed or left out
-    goes to `report`. Raises NothingToPublish, before the first piece; UsageError for an unknown organisation.
+    goes to `report`. Raises NothingToPublish, before the first piece; UsageError for an unknown organisation;
+    SourceError where the database cannot be read.
     """
-    raise NotImplementedError
+    options = options or Options()
+    database = Database(patience_s=options.patience_s)
+    organisation = catalogue.organisation(database, dataset.organisation_id)
+    if dataset.kind == "organisation":
+        rows = OrganisationRows(database, options.limits)
+        row = rows.organisation(dataset.organisation_id)
+        organisations = Organisations(rows, report, options.links, options.limits.piece_chars)
+        yield from _file(organisations, [row] if row else [], generated)
+        _record(effort, database, 1, 0)
+        return
+    export_id = catalogue.export_of(database, dataset.organisation_id)
+    if export_id is None:
+        raise NothingToPublish(
+            f"organisation {dataset.organisation_id} has no IATI export that says which projects to publish, so it has"
+            " no activity file; make one in RSR"
+        )
+    activity_rows = ActivityRows(database, options.limits)
+    activities = Activities(activity_rows, report, options.links, organisation, options.limits.piece_chars)
+    found = False
+    for piece in _file(activities, activity_rows.projects(export_id), generated):
+        found = True
+        yield piece
+        _record(effort, database, activity_rows.pages, activity_rows.rows_read)
+    if not found:
+        raise NothingToPublish(
+            f"organisation {dataset.organisation_id} has nothing to publish: its IATI export holds"
+            f" {report.left_out or 'no'} projects" + (", none with what the schema demands" if report.left_out else "")
+        )
 
 
-def project_pieces(project_id: int, report: BuildReport, *, generated: datetime) -> Iterator[Piece]:
+def project_pieces(
+    project_id: int,
+    report: BuildReport,
+    *,
+    generated: datetime,
+    options: Options | None = None,
+    effort: Effort | None = None,
+) -> Iterator[Piece]:
     """The file of one project's activity alone, as `pieces`. Raises UsageError for an unknown project."""
-    raise NotImplementedError
+    options = options or Options()
+    database = Database(patience_s=options.patience_s)
+    publisher = catalogue.publisher(database, project_id)
+    rows = ActivityRows(database, options.limits)
+    project = rows.project(project_id)
+    activities = Activities(rows, report, options.links, publisher, options.limits.piece_chars)
+    found = False
+    for piece in _file(activities, [project] if project else [], generated):
+        found = True
+        yield piece
+    _record(effort, database, rows.pages, rows.rows_read)
+    if not found:
+        raise NothingToPublish(f"project {project_id} lacks what the schema demands; the build report says what")
+
+
+def _file(format_: Format, items: Iterable[Any], generated: datetime) -> Iterator[Piece]:
+    """The pieces of a file; none at all where no item has any."""
+    begun = False
+    for item in items:
+        for data in format_.item(item):
+            if not begun:
+                yield Piece(None, format_.begin(generated))
+                begun = True
+            yield Piece(item.id, data)
+    if begun:
+        yield Piece(None, format_.end())
+
+
+def _record(effort: Effort | None, database: Database, pages: int, rows: int) -> None:
+    if effort is not None:
+        effort.queries, effort.pages, effort.rows = database.queries, pages, rows
 
 
 def generated_span(head: bytes) -> slice:

@@ -19,7 +19,7 @@ class Lines(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One line of the report. `rule` is a heading of docs/validity.md; `row` the id in `table`, None where there is none."""
+    """One line of the report. `rule` is a heading of docs/validity.md; `row` is the id in `table`, if there is one."""
 
     rule: str
     project: int | None
@@ -40,8 +40,8 @@ class BuildReport:
         self.out, self.max_lines = out, max_lines
         self.counts: Counter[str] = Counter()
         """rule -> how often"""
-        self.left_out: list[int] = []
-        """projects whose whole activity is missing from the file, at most `max_lines`"""
+        self.left_out = 0
+        """items (activities) that are missing from the file as a whole"""
 
     @property
     def total(self) -> int:

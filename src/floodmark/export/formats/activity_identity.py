@@ -1,0 +1,220 @@
+"""What an activity is, who takes part, when, and whom to ask: from iati-identifier to activity-scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from floodmark.export.formats.base import Links, Part, Remarks
+from floodmark.export.formats.xml import attribute, code, flag, narrative, plain, quoted, texts
+from floodmark.export.rows.activity import Contact, OtherIdentifier, ParticipatingOrg, Project
+from floodmark.export.rows.pages import ActivityRows
+
+PROJECT = "rsr_project"
+PARTNERSHIP = "rsr_partnership"
+
+DESCRIPTIONS = (
+    ("subtitle", ' type="1" akvo:type="4"'),
+    ("project_plan_summary", ' type="1" akvo:type="5"'),
+    ("background", ' type="1" akvo:type="6"'),
+    ("project_plan", ' type="1" akvo:type="7"'),
+    ("current_status", ' type="1" akvo:type="9"'),
+    ("sustainability", ' type="1" akvo:type="10"'),
+    ("goals_overview", ' type="2" akvo:type="8"'),
+    ("target_group", ' type="3" akvo:type="3"'),
+)
+"""RSR's texts in the order of publication, with IATI's and Akvo's type of description."""
+
+DATES = (
+    ("date_start_planned", "1"),
+    ("date_start_actual", "2"),
+    ("date_end_planned", "3"),
+    ("date_end_actual", "4"),
+)
+"""RSR's dates with IATI's type of activity date."""
+
+STATUS_OF = {"H": "1", "A": "2", "C": "4", "L": "5"}
+"""RSR's own status where it says an IATI one: needs funding, active, complete, cancelled."""
+
+
+class ReportingOrg(NamedTuple):
+    """Who reports an activity. `ref` is the IATI identifier of the organisation."""
+
+    ref: str | None
+    type: int
+    name: str
+    secondary: bool = False
+
+
+@dataclass(slots=True)
+class Activity:
+    """A project on its way to XML: its row, the readers of what hangs on it, and where remarks go.
+
+    `publisher` reports where the project names no reporting organisation.
+    """
+
+    project: Project
+    rows: ActivityRows
+    remarks: Remarks
+    links: Links
+    publisher: ReportingOrg | None
+    reporting: ReportingOrg | None = None
+
+    def remark(self, rule: str, element: str) -> None:
+        """A remark on the project's own row."""
+        self.remarks.add(rule, PROJECT, self.project.id, element)
+
+
+def opening(activity: Activity) -> str:
+    """The start tag of iati-activity."""
+    project = activity.project
+    where = (PROJECT, project.id)
+    language = activity.remarks.language(project.language, *where, "iati-activity/@xml:lang")
+    stamp = activity.remarks.stamp(project.last_modified_at, *where, "iati-activity/@last-updated-datetime")
+    return (
+        f"<iati-activity{attribute('last-updated-datetime', stamp)}{attribute('xml:lang', language)}"
+        f"{attribute('default-currency', project.currency)}{attribute('hierarchy', str(project.hierarchy or ''))}"
+        f"{flag('humanitarian', project.humanitarian)}>"
+    )
+
+
+def reporting_org(activity: Activity) -> ReportingOrg | None:
+    """Who reports this activity: its reporting partner, without one the publisher of the file."""
+    project = activity.project
+    if project.reporting_id is None:
+        return activity.publisher
+    return ReportingOrg(
+        project.reporting_ref,
+        project.reporting_type or 0,
+        project.reporting_name or "",
+        bool(project.reporting_secondary),
+    )
+
+
+def reporting_org_xml(reporting: ReportingOrg) -> str:
+    """A reporting-org; type 0 is written too, for the schema demands one."""
+    return (
+        f'<reporting-org ref="{quoted(reporting.ref or "")}" secondary-reporter="{reporting.secondary:d}"'
+        f' type="{reporting.type}">{narrative(reporting.name)}</reporting-org>'
+    )
+
+
+def identity(activity: Activity) -> Iterator[Part]:
+    """From iati-identifier to description."""
+    project, reporting = activity.project, activity.reporting
+    assert reporting is not None
+    if project.reporting_id is None:
+        activity.remark("reporting-org", "reporting-org")
+    identifier = project.iati_activity_id
+    if not identifier:
+        activity.remark("identifier", "iati-identifier")
+        identifier = f"{reporting.ref}-RSR-{project.id}"
+    if not reporting.type:
+        activity.remark("reporting-org-type", "reporting-org/@type")
+    if not project.title:
+        activity.remark("title", "title")
+    yield (
+        f"{plain('iati-identifier', identifier)}{reporting_org_xml(reporting)}"
+        f"<title>{narrative(project.title)}</title>",
+        PROJECT,
+        project.id,
+    )
+    written = [
+        f"<description{types}>{narrative(text)}</description>"
+        for column, types in DESCRIPTIONS
+        if (text := getattr(project, column))
+    ]
+    if not written:
+        activity.remark("description", "description")
+        written = ["<description><narrative/></description>"]
+    for xml in written:
+        yield xml, PROJECT, project.id
+
+
+def participating_orgs(activity: Activity) -> Iterator[Part]:
+    """The partners with one of IATI's roles."""
+    row: ParticipatingOrg
+    for row in activity.rows.participating_orgs.take(activity.project.id):
+        yield (
+            f"<participating-org{attribute('ref', row.ref)}{attribute('type', str(row.type or ''))}"
+            f' role="{row.iati_organisation_role}"{attribute("activity-id", row.iati_activity_id)}>'
+            f"{narrative(row.name)}</participating-org>",
+            PARTNERSHIP,
+            row.id,
+        )
+
+
+def accountable(activity: Activity) -> Iterator[Part]:
+    """The reporting organisation as the accountable partner of an activity that names none."""
+    reporting = activity.reporting
+    assert reporting is not None
+    activity.remark("participating-org", "participating-org")
+    yield (
+        f"<participating-org{attribute('ref', reporting.ref)}{attribute('type', str(reporting.type or ''))}"
+        f' role="2">{narrative(reporting.name)}</participating-org>',
+        PROJECT,
+        activity.project.id,
+    )
+
+
+def other_identifiers(activity: Activity) -> Iterator[Part]:
+    """The project's id in RSR, then what partners call it."""
+    project = activity.project
+    yield (
+        f'<other-identifier ref="{project.id}" type="B9"><owner-org ref="NL-KVK-27327087">'
+        "<narrative>Akvo Foundation</narrative></owner-org></other-identifier>",
+        PROJECT,
+        project.id,
+    )
+    row: OtherIdentifier
+    for row in activity.rows.other_identifiers.take(project.id):
+        kind = "A1" if row.id == project.reporting_id else "B9"
+        yield (
+            f'<other-identifier ref="{quoted(row.internal_id)}" type="{kind}"><owner-org{attribute("ref", row.ref)}>'
+            f"{narrative(row.name)}</owner-org></other-identifier>",
+            PARTNERSHIP,
+            row.id,
+        )
+
+
+def dates(activity: Activity) -> list[str]:
+    """The activity-dates that are dates."""
+    project = activity.project
+    return [
+        f'<activity-date iso-date="{value}" type="{kind}"/>'
+        for column, kind in DATES
+        if (value := activity.remarks.date(getattr(project, column), PROJECT, project.id, "activity-date/@iso-date"))
+    ]
+
+
+def status(activity: Activity) -> str | None:
+    """The IATI status, or what RSR's own status says; None where neither does."""
+    project = activity.project
+    return project.iati_status or STATUS_OF.get(project.status)
+
+
+def status_and_dates(activity: Activity, written_dates: list[str]) -> Iterator[Part]:
+    """The activity-status and the activity-dates."""
+    project = activity.project
+    if not project.iati_status:
+        activity.remark("activity-status", "activity-status/@code")
+    yield f"{code('activity-status', status(activity))}{''.join(written_dates)}", PROJECT, project.id
+
+
+def contacts(activity: Activity) -> Iterator[Part]:
+    """The contact-infos, and the activity-scope after them."""
+    row: Contact
+    for row in activity.rows.contacts.take(activity.project.id):
+        if any(row[2:]):
+            website = activity.remarks.uri(row.website, "rsr_projectcontact", row.id, "contact-info/website")
+            yield (
+                f"<contact-info{attribute('type', row.type)}>{texts('organisation', row.organisation)}"
+                f"{texts('department', row.department)}{texts('person-name', row.person_name)}"
+                f"{texts('job-title', row.job_title)}{plain('telephone', row.telephone)}{plain('email', row.email)}"
+                f"{plain('website', website)}{texts('mailing-address', row.mailing_address)}</contact-info>",
+                "rsr_projectcontact",
+                row.id,
+            )
+    if activity.project.project_scope:
+        yield code("activity-scope", activity.project.project_scope), PROJECT, activity.project.id

@@ -1,0 +1,132 @@
+"""The projects of an export, page by page, with all that hangs on them ready to be taken in order.
+
+A page is one short read-only transaction (REPEATABLE READ): what it reads fits together. Pages are separate
+transactions, so that no snapshot is held while output is written, and a pooler may give each another session. A project
+that is deleted between two pages is missing from the file, one that is added to the export below the last page's ids is
+in it, one added above is in the next build. Of an activity too large for a page the rest follows in transactions of its
+own: rows deleted meanwhile are missing, rows added meanwhile may be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, TypeVar
+
+from floodmark.export.rows import activity, finance, results
+from floodmark.export.rows.activity import PROJECT, Project
+from floodmark.export.rows.database import Database, Fetch
+from floodmark.export.rows.reader import Limits, Reader
+from floodmark.export.rows.table import Table
+
+R = TypeVar("R", bound=tuple[Any, ...])
+
+FIRST_PAGE_PROJECTS = 20
+ABOVE_ALL = (1 << 31) - 1
+
+_LONG = (
+    "subtitle project_plan_summary background project_plan current_status sustainability goals_overview target_group"
+)
+_STORED = " + ".join(f"coalesce(pg_column_size(t.{column}), 0)" for column in _LONG.split())
+
+# The next projects of an export, ids descending, with the size of their long texts as stored (compressed).
+NEXT_PROJECTS = f"""
+    SELECT t.id, {_STORED} FROM rsr_iatiexport_projects e JOIN rsr_project t ON t.id = e.project_id
+    WHERE e.iatiexport_id = %s AND e.project_id < %s ORDER BY e.project_id DESC LIMIT %s"""  # noqa: S608 - own words
+
+
+class ActivityRows:
+    """A reader for each table of an activity file, filled a page of projects at a time."""
+
+    def __init__(self, database: Database, limits: Limits) -> None:
+        self.database, self.limits = database, limits
+        self.pages = 0
+        self._roots: list[Reader[Any]] = []
+        self._page_projects = FIRST_PAGE_PROJECTS
+        self.participating_orgs = self._root(activity.PARTICIPATING_ORG)
+        self.other_identifiers = self._root(activity.OTHER_IDENTIFIER)
+        self.contacts = self._root(activity.CONTACT)
+        self.recipient_countries = self._root(activity.RECIPIENT_COUNTRY)
+        self.recipient_regions = self._root(activity.RECIPIENT_REGION)
+        self.locations = self._root(activity.LOCATION)
+        self.administratives = self.locations.child(activity.ADMINISTRATIVE)
+        self.sectors = self._root(activity.SECTOR)
+        self.country_budget_items = self._root(activity.COUNTRY_BUDGET_ITEM)
+        self.humanitarian_scopes = self._root(activity.HUMANITARIAN_SCOPE)
+        self.policy_markers = self._root(activity.POLICY_MARKER)
+        self.budgets = self._root(finance.BUDGET)
+        self.planned_disbursements = self._root(finance.PLANNED_DISBURSEMENT)
+        self.transactions = self._root(finance.TRANSACTION)
+        self.transaction_sectors = self.transactions.child(finance.TRANSACTION_SECTOR)
+        self.links = self._root(finance.LINK)
+        self.documents = self._root(finance.DOCUMENT)
+        self.categories = self.documents.child(finance.CATEGORY)
+        self.updates = self._root(finance.UPDATE)
+        self.related_activities = self._root(activity.RELATED_ACTIVITY)
+        self.legacy_data = self._root(activity.LEGACY_DATA)
+        self.conditions = self._root(activity.CONDITION)
+        self.results = self._root(results.RESULT)
+        self.indicators = self.results.child(results.INDICATOR)
+        self.references = self.indicators.child(results.REFERENCE)
+        self.periods = self.indicators.child(results.PERIOD)
+        self.target_locations = self.periods.child(results.TARGET_LOCATION)
+        self.actual_locations = self.periods.child(results.ACTUAL_LOCATION)
+        self.disaggregations = self.periods.child(results.DISAGGREGATION)
+        self.crs_adds = self._root(activity.CRS_ADD)
+        self.other_flags = self.crs_adds.child(activity.OTHER_FLAG)
+        self.fss = self._root(activity.FSS)
+        self.forecasts = self.fss.child(activity.FORECAST)
+
+    def projects(self, export_id: int) -> Iterator[Project]:
+        """The projects of an export, ids descending; take what hangs on one before asking for the next."""
+        below = ABOVE_ALL
+        while page := self.database.snapshot(partial(self._page, export_id, below)):
+            self.pages += 1
+            self._adapt(len(page))
+            yield from page
+            below = page[-1].id
+
+    def project(self, project_id: int) -> Project | None:
+        """One project, whether in an export or not."""
+        page = self.database.snapshot(partial(self._read, [project_id]))
+        self.pages += 1
+        return page[0] if page else None
+
+    @property
+    def rows_read(self) -> int:
+        """Rows read so far, those of the projects not counted."""
+        return sum(reader.rows_read for reader in self._readers())
+
+    def _root(self, table: Table[R]) -> Reader[R]:
+        reader = Reader(table, self.database, self.limits)
+        self._roots.append(reader)
+        return reader
+
+    def _readers(self) -> Iterator[Reader[Any]]:
+        waiting = list(self._roots)
+        while waiting:
+            reader = waiting.pop()
+            waiting.extend(reader.children)
+            yield reader
+
+    def _page(self, export_id: int, below: int, fetch: Fetch) -> list[Project]:
+        ids: list[int] = []
+        stored_bytes = 0
+        for project_id, size in fetch(NEXT_PROJECTS, [export_id, below, self._page_projects]):
+            stored_bytes += size
+            if ids and stored_bytes > self.limits.page_text_bytes:
+                break
+            ids.append(project_id)
+        return self._read(ids, fetch) if ids else []
+
+    def _read(self, ids: list[int], fetch: Fetch) -> list[Project]:
+        page = [Project._make(row) for row in fetch(PROJECT.by_id, [ids, ids])]
+        for reader in self._roots:
+            reader.start(fetch, [project.id for project in page])
+        return page
+
+    def _adapt(self, projects: int) -> None:
+        """Aim the next page at the rows it may hold, from what this one held."""
+        held = [reader.held for reader in self._readers()]
+        fit = min(self.limits.page_rows / max(1, sum(held)), 0.8 * self.limits.table_rows / max(1, *held))
+        self._page_projects = max(1, min(int(projects * min(fit, 2.0)), self.limits.page_projects))
