@@ -50,7 +50,7 @@ def base(family: str, seed: int, hours: float, tier: str | None = None) -> Plan:
     routes = [replace(one, per_hour=one.per_hour * (busy if one.method != WORKER else 1.0)) for one in routes]
     start = datetime(2025, int(random.integers(1, 13)), int(random.integers(1, 25)), tzinfo=UTC).timestamp()
     start += 3600.0 * int(random.integers(24)) if random.random() < 0.4 else 0.0
-    services = _services(theme.web, theme.rep, theme.worker, random)
+    services = [_restless(one, routes, random) for one in _services(theme.web, theme.rep, theme.worker, random)]
     plan = Plan(family, seed, random, theme, start, hours, services, routes, Expectation(theme.web))
     plan.evidence = _evidence(random, seed, tier)
     plan.expect.victims = [plan.route(key).template for key in SLOW]
@@ -68,6 +68,17 @@ def _services(web: str, rep: str, worker: str, random: Random) -> list[Service]:
         Service(worker, WORKER, 4, 0, float(random.uniform(50, 80)), 46.0, float(random.uniform(20, 45)), 2.0,
                 max_requests=int(random.choice([200, 500])), retain_hours=1.0),
     ]  # fmt: skip
+
+
+def _restless(service: Service, routes: list[Route], random: Random) -> Service:
+    """How memory moves without a leak: mostly smoothly with the day, for some by leaps of the allocator."""
+    requests = sum(one.per_hour for one in routes if one.service == service.name)
+    leaps = 0.6 if random.random() < 0.2 else float(random.uniform(0.05, 0.25))
+    hours = float(random.uniform(0.5, 2.5))
+    most = 90.0 if service.role == WEB else 25.0
+    return replace(
+        service, retain=leaps, linger_hours=hours, linger_mb=float(random.uniform(10, most)) / requests / hours
+    )
 
 
 def _evidence(random: Random, seed: int, tier: str | None) -> Evidence:

@@ -46,7 +46,8 @@ def surge(plan: Plan) -> None:
     everything = tuple(one.key for one in plan.routes if one.service != plan.theme.worker)
     plan.surges.append(Surge(everything, start, plan.incident_end_hour, float(plan.random.uniform(3.0, 4.5)), 2.0))
     requests = sum(one.per_hour for one in plan.routes if one.service == plan.theme.web)
-    plan.change_service(WEB, workers=6, linger_mb=float(plan.random.uniform(150, 350)) / requests)
+    piled = float(plan.random.uniform(100, 250))
+    plan.change_service(WEB, workers=6, linger_mb=piled / requests / 0.7, linger_hours=0.7)
     _expect(plan, "traffic-bound", kinds=("traffic",))
 
 
