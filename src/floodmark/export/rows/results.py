@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, NamedTuple
 
 from floodmark.export.rows.activity import OfProject
-from floodmark.export.rows.table import Iso, Number, Table
+from floodmark.export.rows.table import Iso, NonZero, Table
 
 
 class Result(NamedTuple):
@@ -87,11 +87,11 @@ ACTUAL_LOCATION = Table(PeriodLocation, "rsr_indicatorperiodactuallocation")
 
 
 class Disaggregation(NamedTuple):
-    """A value of a period for one value of one dimension."""
+    """A value of a period for one value of one dimension; 0 and NULL are both published as 0."""
 
     id: int
     parent: Annotated[int, "t.period_id"]
-    value: Number
+    value: NonZero
     dimension_value: Annotated[str | None, "dv.value"]
     dimension_name: Annotated[str | None, "dn.name"]
 
