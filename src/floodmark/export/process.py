@@ -6,6 +6,9 @@ import ctypes
 import os
 import signal
 
+RECYCLE = 75
+"""Exit status of a worker that wants to be replaced because its memory has grown."""
+
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _PR_SET_PDEATHSIG = 1
 _M_ARENA_MAX = -8

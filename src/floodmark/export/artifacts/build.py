@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol, TextIO
 
-from floodmark.errors import FloodmarkError
+from floodmark.errors import FloodmarkError, NothingUsable
 from floodmark.export.artifacts.entry import INDEX, Artifact, Entry, File, Retired, Segment, encode
 from floodmark.export.artifacts.shelf import is_intact, read_entry
 from floodmark.export.artifacts.sink import Progress, Writer, blank_hash, blocks_of, stamped
@@ -115,7 +115,10 @@ class Build:
         with self.storage.create(report) as file:
             lines = io.TextIOWrapper(file, encoding="utf-8", newline="\n")
             pieces = iter(producer.pieces(lines, self.generated))
-            outline.head = stamped(next(pieces).data, self.generated)
+            head = next(pieces, None)
+            if head is None:
+                raise NothingUsable(f"{self.slug}: there is nothing to publish; an empty file is not valid IATI")
+            outline.head = stamped(head.data, self.generated)
             with self._writer.sink(name, outline.head) as sink:
                 for piece in pieces:
                     outline.note(piece)

@@ -60,6 +60,7 @@ class Shelf:
         self.storage, self.limit = storage, limit
         self._lock = threading.Lock()
         self._known: OrderedDict[str, tuple[str, float, Entry | None]] = OrderedDict()
+        self._seen: OrderedDict[str, float] = OrderedDict()
 
     def entry(self, slug: str) -> Entry | None:
         """The entry in force. One `stat` where nothing has changed."""
@@ -94,7 +95,7 @@ class Shelf:
         Where the XML alone was deleted, its gzip sibling is unpacked on the way: equal bytes, a little more CPU.
         """
         for file in (artifact.file(encoding), artifact.gzip):
-            if is_stored(self.storage, file) and (opened := self._open(file)):
+            if self._stored(file) and (opened := self._open(file)):
                 unpack = encoding == "identity" and file is artifact.gzip
                 return cast(BinaryIO, _Unpacked(opened)) if unpack else opened
         return None
@@ -107,6 +108,21 @@ class Shelf:
 
     def has(self, artifact: Artifact, encoding: Encoding) -> bool:
         """Whether `reader` would find something, without opening it."""
-        return is_stored(self.storage, artifact.file(encoding)) or (
-            encoding == "identity" and is_stored(self.storage, artifact.gzip)
-        )
+        return self.has_own(artifact, encoding) or (encoding == "identity" and self.has_own(artifact, "gzip"))
+
+    def has_own(self, artifact: Artifact, encoding: Encoding) -> bool:
+        """Whether the file of that very encoding is there."""
+        return self._stored(artifact.file(encoding))
+
+    def _stored(self, file: File) -> bool:
+        """`is_stored`, believed for a while where asking the store is dear."""
+        now, trust = time.monotonic(), self.storage.remembers_seconds
+        if trust and now - self._seen.get(file.name, -trust) < trust:
+            return True
+        found = is_stored(self.storage, file)
+        if trust and found:
+            with self._lock:
+                self._seen[file.name] = now
+                while len(self._seen) > self.limit:
+                    self._seen.popitem(last=False)
+        return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,10 +13,11 @@ from typing import BinaryIO, TextIO
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
-from floodmark.errors import FloodmarkError
+from floodmark.errors import FloodmarkError, NothingUsable
 from floodmark.export import build as formats
+from floodmark.export.artifacts import build
 from floodmark.export.artifacts.build import Build, Outcome, Rules, sweep
-from floodmark.export.build import NothingToPublish, Piece
+from floodmark.export.build import Options, Piece
 from floodmark.export.datasets import Dataset
 from floodmark.export.jobs import changes
 from floodmark.export.jobs.heart import Heart, Stopped
@@ -54,14 +55,14 @@ class Built:
 class Producer:
     """The rows of a dataset as pieces, with the report beside them."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        self.dataset = dataset
+    def __init__(self, dataset: Dataset, options: Options) -> None:
+        self.dataset, self.options = dataset, options
         self._report = BuildReport()
 
     def pieces(self, lines: TextIO, generated: datetime) -> Iterator[Piece]:
         """See artifacts.build.Producer."""
         self._report = BuildReport(lines)
-        return formats.pieces(self.dataset, self._report, generated=generated)
+        return formats.pieces(self.dataset, self._report, generated=generated, options=self.options)
 
     def finish(self) -> int:
         """See artifacts.build.Producer."""
@@ -82,6 +83,7 @@ class Builder:
     storage: Storage
     heart: Heart
     meters: Meters
+    produce: Callable[[Dataset, Options], build.Producer] = Producer
 
     def build(self, dataset: Dataset) -> Built:
         """One dataset. Raises Busy, Stopped, LeaseLost, or what the build raises; then the last good one stays."""
@@ -112,9 +114,11 @@ class Builder:
             self.storage, dataset.slug, timezone.now(), rules, validate, self.heart.progress, title=_name(dataset)
         )
         try:
-            outcome: Outcome | None = work.run(Producer(dataset), may_switch=lease.confirm)
+            outcome: Outcome | None = work.run(
+                self.produce(dataset, Options.of(self.settings)), may_switch=lease.confirm
+            )
             came = DatasetState.Came.BUILT
-        except NothingToPublish as nothing:
+        except NothingUsable as nothing:
             log.info("%s: %s", dataset.slug, nothing)
             outcome, came = None, DatasetState.Came.NOTHING
         seconds = time.monotonic() - began

@@ -24,11 +24,12 @@ from typing import Any
 from django.db import connections
 from django.db.models import ForeignKey, Model
 
+from floodmark.export import catalogue
 from floodmark.export.datasets import Dataset
 from floodmark.export.models import Organisation, Project
 from floodmark.export.source import alias
 
-_NEWEST_EXPORT = "SELECT max(id) FROM rsr_iatiexport WHERE reporting_organisation_id = %(organisation)s"
+_NEWEST_EXPORT = catalogue.EXPORT_OF.replace("%s", "%(organisation)s")
 _PROJECTS = f"SELECT project_id FROM rsr_iatiexport_projects WHERE iatiexport_id = ({_NEWEST_EXPORT})"  # noqa: S608
 _LABELS = ("rsr_budgetitemlabel", "rsr_projecteditorvalidationset")
 """Small tables that all projects share."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,14 +11,15 @@ from datetime import timedelta
 from django.utils import timezone
 
 from floodmark.errors import UsageError
+from floodmark.export import catalogue
 from floodmark.export.artifacts.shelf import Shelf
-from floodmark.export.datasets import KINDS, Dataset
+from floodmark.export.datasets import Dataset
 from floodmark.export.jobs import changes
 from floodmark.export.jobs.heart import Heart
 from floodmark.export.jobs.lease import take
 from floodmark.export.jobs.queue import REGULAR, ask, prune
-from floodmark.export.models import DatasetState, IatiExport, Round
-from floodmark.export.source import alias
+from floodmark.export.models import DatasetState, Round
+from floodmark.export.rows.database import Database
 from floodmark.settings import Settings
 
 log = logging.getLogger("floodmark.jobs")
@@ -28,11 +28,9 @@ LOOK = "look"
 LOOK_LEASE_S = 60.0
 
 
-def published() -> Iterator[Dataset]:
-    """The datasets that ought to be on the shelf: of every organisation that has an export."""
-    exports = IatiExport.objects.using(alias()).order_by("reporting_organisation_id")
-    for organisation_id in exports.values_list("reporting_organisation_id", flat=True).distinct():
-        yield from (Dataset(kind, organisation_id) for kind in KINDS)
+def published() -> list[Dataset]:
+    """The datasets that ought to be on the shelf. Raises SourceError."""
+    return catalogue.every(Database())
 
 
 def known(shelf: Shelf) -> list[Dataset]:

@@ -20,6 +20,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult, DBTaskResultQuerySet
 
+from floodmark.errors import FloodmarkError, SourceError
 from floodmark.export.jobs.builder import Builder, Busy, line
 from floodmark.export.jobs.compat import FAILED, READY, RUNNING, SUCCESSFUL, task_finished, task_started
 from floodmark.export.jobs.heart import Heart, Stopped
@@ -27,15 +28,12 @@ from floodmark.export.jobs.lease import drop_all
 from floodmark.export.jobs.schedule import Schedule
 from floodmark.export.jobs.tasks import at_work
 from floodmark.export.models import WorkerState
-from floodmark.export.process import resident_bytes
+from floodmark.export.process import RECYCLE, resident_bytes
 from floodmark.settings import Settings
 
 log = logging.getLogger("floodmark.jobs")
 
 Job: TypeAlias = "DBTaskResult[Any, Any]"
-
-RECYCLE = 75
-"""Exit status of a worker that wants to be replaced because its memory has grown."""
 
 BUSY_PAUSE_S = 5.0
 DATABASE_PAUSE_MAX_S = 5.0
@@ -49,6 +47,8 @@ class Worker:
     heart: Heart
     builder: Builder
     schedule: Schedule
+    revive: Callable[[], None] = lambda: None
+    """Called while the database stays silent."""
     jobs_done: int = 0
     _unsure: bool = field(default=False, init=False)
     _bury_at: float = field(default=0.0, init=False)
@@ -90,14 +90,22 @@ class Worker:
         while True:
             try:
                 return bool(step())
-            except DatabaseError as error:
+            except (DatabaseError, SourceError) as error:
                 if self.heart.stopping:
                     return False
                 log.warning("the database does not answer, trying again in %.1f s: %s", pause, line(error))
                 connections.close_all()
                 self._unsure = True
                 time.sleep(pause)
+                if pause >= DATABASE_PAUSE_MAX_S:
+                    self._revive()
                 pause = min(2 * pause, DATABASE_PAUSE_MAX_S)
+
+    def _revive(self) -> None:
+        try:
+            self.revive()
+        except FloodmarkError as error:
+            log.warning("%s", error)
 
     def _bury_family(self) -> None:
         """Of one supervisor only one worker lives: the others of the family are dead, and need not be waited for."""
