@@ -1,0 +1,100 @@
+"""Lives: the stretches of a series between two starts. Nothing is ever fitted across a start.
+
+A process lives as long as its pid; a container from its start to the next one. Starts are known from the series
+(another instance or pid, a stated start), from events, or, where neither says so, from a loss of half the memory.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from floodmark.diagnosis.options import Options
+from floodmark.evidence.nouns import Event, Floats, Series
+
+MB = 1e6
+
+STARTS = ("start", "restart", "oom-kill", "evicted")
+"""Events after which a container's memory begins anew."""
+
+SETTLED = 0.7
+"""After a start the level is below this share of the one before; until then the scrape still met the old process."""
+
+
+CONTINUED_SECONDS = 900.0
+CONTINUED_SHARE = 0.9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Life:
+    """One process, or one container, between its start and its end. `mb` has the length of `at` (seconds).
+
+    `born` is None where it began before anyone looked: then it is taken to be warmed up.
+    """
+
+    instance: str | None
+    process: str | None
+    at: Floats
+    mb: Floats
+    born: float | None
+    metric: str
+    source: str
+
+
+def lives(series: Iterable[Series], events: Iterable[Event], options: Options) -> tuple[Life, ...]:
+    """Every life in `series` (all of one service), in order of its first sample; the longest `max_lives` where more."""
+    usable = [one for one in series if len(one.at) >= 2]
+    if not usable:
+        return ()
+    first = min(float(one.at[0]) for one in usable)
+    starts = sorted((event.at, event.instance) for event in events if event.kind in STARTS and event.process is None)
+    found = [life for one in usable for life in _lives_of(one, starts, first, options)]
+    if len(found) > options.max_lives:
+        found = sorted(found, key=lambda life: -len(life.at))[: options.max_lives]
+    found.sort(key=lambda life: (float(life.at[0]), life.instance or "", life.process or ""))
+    return tuple(_continued(found))
+
+
+def _continued(found: list[Life]) -> Iterator[Life]:
+    """A container that begins at the level at which another just ended only changed its name: it is not warming up."""
+    ends = [(float(life.at[-1]), float(np.median(life.mb[-5:]))) for life in found]
+    for life in found:
+        begin, level = float(life.at[0]), float(np.median(life.mb[:5]))
+        near = [mb for end, mb in ends if 0 <= begin - end <= CONTINUED_SECONDS]
+        if life.process is None and life.born is not None and any(level > CONTINUED_SHARE * mb for mb in near):
+            yield replace(life, born=None)
+        else:
+            yield life
+
+
+def _lives_of(series: Series, starts: list[tuple[float, str | None]], first: float, options: Options) -> Iterator[Life]:
+    cuts = [0, *(_cuts(series, starts, options) if series.process is None else ()), len(series.at)]
+    step = float(np.median(np.diff(series.at)))
+    for number, (begin, end) in enumerate(itertools.pairwise(cuts)):
+        begin = _settled(series, begin, end, options)
+        if end - begin < 2:
+            continue
+        at, mb = series.at[begin:end], series.value[begin:end] / MB
+        seen = float(at[0])
+        known = series.started if number == 0 and series.started is not None else None
+        born = known if known is not None else (seen if number or seen > first + max(3 * step, 300.0) else None)
+        yield Life(series.instance, series.process, at, mb, born, series.metric, series.place.source)
+
+
+def _cuts(series: Series, starts: list[tuple[float, str | None]], options: Options) -> list[int]:
+    """Where a container's series begins anew: at a stated start, or where half of its memory goes at once."""
+    value = series.value
+    fallen = np.flatnonzero(value[1:] < (1.0 - options.drop_share) * value[:-1]) + 1
+    stated = [int(np.searchsorted(series.at, at)) for at, instance in starts if instance in (None, series.instance)]
+    return sorted({cut for cut in (*fallen.tolist(), *stated) if 0 < cut < len(value)})
+
+
+def _settled(series: Series, begin: int, end: int, options: Options) -> int:
+    """The first sample of the new process: a scrape soon after a start may still show the old one."""
+    soon = int(np.searchsorted(series.at, series.at[begin] + options.settle_minutes * 60.0))
+    value = series.value[begin : min(soon, end)]
+    fallen = np.flatnonzero(value[1:] < SETTLED * value[:-1])
+    return begin + int(fallen[-1]) + 1 if len(fallen) else begin

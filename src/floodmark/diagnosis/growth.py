@@ -1,0 +1,103 @@
+"""How fast: MB an hour of a service over the stretch in which it grew, with what is uncertain about it.
+
+The rate is the growth within lives that neither warm-up nor load explains, over the hours between onset and end: the
+mean, not the steepest part, so that rate times hours is what was leaked. The interval adds up, in squares, the noise of
+the floor at both ends, what is uncertain in the warm-up of every life born meanwhile, drift from before, and how far
+the container as a whole disagrees with its processes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from floodmark.diagnosis.options import Options
+from floodmark.diagnosis.scene import Scene, View
+
+Z90 = 1.645
+
+WARM_UP_ERROR = 0.10
+"""Uncertainty of what a life needs to be warm (measured against truth: 2 to 8%)."""
+
+DRIFT_ERROR = 0.5
+LEAST_ERROR = 0.02
+"""Gaps, clocks and rounding: no rate is known better."""
+
+PEAK_HOURS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """MB/h between two times (seconds) with its 90% interval; the peak is the steepest hour inside."""
+
+    mb_per_hour: float
+    low: float
+    high: float
+    start: float
+    end: float
+    mb: float
+    peak_mb_per_hour: float | None
+    peak_at: float | None
+
+
+def grows(view: View, options: Options) -> bool:
+    """Whether there is growth to explain: enough MB, out of the noise, and faster than the time before."""
+    mb, rate = view.stretch.mb, view.stretch.mb / view.hours
+    noise = options.min_growth_sigmas * view.stretch.noise_mb
+    least = max(options.min_growth_mb, options.min_growth_share * view.level_mb, noise)
+    slow = max(options.min_mb_per_hour, 2.0 * view.stretch.drift_mb_per_hour)
+    return mb >= least and rate >= slow
+
+
+def rate(scene: Scene) -> Rate | None:
+    """The rate of the service's best view over its stretch; None without a view."""
+    if scene.view is None:
+        return None
+    view = scene.view
+    value = view.stretch.mb / view.hours
+    error = _error(scene, view) / view.hours
+    peak, at = _peak(view)
+    return Rate(
+        value, value - Z90 * error, value + Z90 * error, view.start, view.end, view.stretch.mb, peak, at
+    )  # fmt: skip
+
+
+def _error(scene: Scene, view: View) -> float:
+    """Standard error of the grown MB."""
+    begin, end = view.stretch.begin, view.stretch.end
+    warmed = abs(float(view.warm.gain[end] - view.warm.gain[begin]))
+    loaded = abs(float(view.load.mb[end] - view.load.mb[begin]))
+    parts = [
+        1.5 * view.stretch.noise_mb,
+        WARM_UP_ERROR * warmed,
+        0.25 * loaded,
+        DRIFT_ERROR * view.stretch.drift_mb_per_hour * view.hours,
+        LEAST_ERROR * abs(view.stretch.mb),
+        0.5 * abs(_disagreement(scene, view)),
+    ]
+    return float(np.sqrt(sum(part * part for part in parts)))
+
+
+def _disagreement(scene: Scene, view: View) -> float:
+    """MB by which the whole container grew more or less than its processes in the same time; 0 where unknown."""
+    if scene.whole is None:
+        return 0.0
+    other, at = scene.whole.excess, scene.whole.track
+    first, last = at.index(view.start), at.index(view.end)
+    if last - first < scene.options.min_samples or at.alive[first] == 0 or at.alive[last] == 0:
+        return 0.0
+    if len(view.track.lives) > 3 * len(at.lives) + 3 * float(np.median(view.track.alive)):
+        return 0.0  # recycled workers: the container's floor does not see growth within lives
+    return float(np.median(other[max(0, last - 4) : last + 1]) - np.median(other[first : first + 5])) - view.stretch.mb
+
+
+def _peak(view: View) -> tuple[float | None, float | None]:
+    """(MB/h, time) of the steepest hour of the stretch; None where it is shorter than that."""
+    track, begin, end = view.track, view.stretch.begin, view.stretch.end
+    width = max(2, round(PEAK_HOURS * 3600.0 / track.step))
+    if end - begin <= width:
+        return None, None
+    grown = view.excess[begin + width : end + 1] - view.excess[begin : end + 1 - width]
+    top = int(np.argmax(grown))
+    return float(grown[top]) / (width * track.step / 3600.0), float(track.at[begin + top])

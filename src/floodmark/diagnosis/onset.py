@@ -1,0 +1,114 @@
+"""When growth began and ended: a change point of accumulated growth, then walked to where it first leaves the noise.
+
+Wrong by hours where growth begins gently (a leak that waits for traffic) or under a daily wave larger than it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from floodmark.diagnosis.options import Options
+from floodmark.evidence.nouns import Floats
+
+KNOTS = 60
+"""Places for a hinge that are tried, evenly over the window."""
+
+QUIET_MB = 1.0
+"""Least noise assumed of a floor, in MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Where growth happened: grid indices of its first and last time, its MB, and what was before.
+
+    drift_mb_per_hour   growth before `begin` (0 where nothing was before)
+    noise_mb            standard deviation of the growth curve around its course before, or of its detrended whole
+    quiet               there was a quiet time before
+    lasting             growth goes on at the end of the evidence
+    """
+
+    begin: int
+    end: int
+    mb: float
+    drift_mb_per_hour: float
+    noise_mb: float
+    quiet: bool
+    lasting: bool
+
+
+def stretch(hours: Floats, gain: Floats, options: Options) -> Stretch:
+    """The stretch of `hours` in which `gain` (MB, cumulated, n) grew most: up to three lines, flat, rising, flat."""
+    step = max(len(hours) // 720, 1)
+    first, last = _hinges(hours[::step], gain[::step])
+    begin, end = min(first * step, len(hours) - 2), min(last * step, len(hours) - 1)
+    drift, level, noise = _before(hours, gain, begin)
+    whole = gain - drift * hours
+    mb = float(_edge(whole, end, ahead=False) - level)
+    threshold = max(options.onset_share * mb, 3.0 * noise)
+    above = whole > level + threshold
+    begin = _walk(above, begin, end)
+    top = _edge(whole, end, ahead=False)
+    below = whole < top - max(2.0 * options.onset_share * mb, 3.0 * noise)
+    tail = np.flatnonzero(below)
+    end = int(tail[-1]) + 1 if len(tail) else end
+    end = min(max(end, begin + 1), len(hours) - 1)
+    still = float(hours[-1] - hours[end])
+    grown = max(float(hours[end] - hours[begin]), 1e-9)
+    late = float(whole[-1] - _edge(whole, end, ahead=False)) / max(still, 1e-9)
+    lasting = still < max(options.min_hours, 0.25 * grown) or late > options.tail_share * mb / grown
+    end = len(hours) - 1 if lasting else end
+    quiet = float(hours[begin] - hours[0]) >= min(options.min_hours, 0.1 * float(hours[-1] - hours[0]))
+    return Stretch(begin, end, float(_edge(whole, end, False) - level), drift, noise, quiet, lasting)
+
+
+def _hinges(hours: Floats, gain: Floats) -> tuple[int, int]:
+    """The two hinges of the best course of three lines (drift, growth, drift), by least squares over all pairs."""
+    count = len(hours)
+    places = np.unique(np.linspace(0, count - 1, min(KNOTS, count)).astype(int))
+    ramps = np.maximum(hours[:, None] - hours[places][None, :], 0.0)
+    base = np.column_stack([np.ones(count), hours])
+    solve = np.linalg.pinv(base)
+    goal = gain - base @ (solve @ gain)
+    ramps = ramps - base @ (solve @ ramps)
+    best, found = 0.0, (0, count - 1)
+    for row, begin in enumerate(places[:-1]):
+        for offset, end in enumerate(places[row + 1 :], row + 1):
+            bend = ramps[:, row] - ramps[:, offset]
+            size = float(bend @ bend)
+            if size <= 1e-9:
+                continue
+            slope = float(bend @ goal) / size
+            if slope > 0 and slope * slope * size > best * 1.0001:
+                best, found = slope * slope * size, (int(begin), int(end))
+    return found
+
+
+def _before(hours: Floats, gain: Floats, begin: int) -> tuple[float, float, float]:
+    """(drift in MB/h, level at the end of it, noise in MB) of the time before `begin`; drift is never negative."""
+    if begin < 10 or hours[begin] - hours[0] < 1.0:
+        noise = _noise(gain)
+        return 0.0, _edge(gain, 0, ahead=True), noise
+    quiet = slice(0, begin)
+    centre = hours[quiet] - hours[quiet].mean()
+    drift = max(float(centre @ gain[quiet]) / max(float(centre @ centre), 1e-9), 0.0)
+    rest = gain[quiet] - drift * hours[quiet]
+    late = rest[-max(len(rest) // 4, 5) :]
+    return drift, float(np.median(late)), max(1.4826 * float(np.median(np.abs(rest - np.median(rest)))), QUIET_MB)
+
+
+def _noise(gain: Floats) -> float:
+    steps = np.diff(gain)
+    return max(1.4826 * float(np.median(np.abs(steps - np.median(steps)))), QUIET_MB) if len(steps) else QUIET_MB
+
+
+def _edge(values: Floats, place: int, ahead: bool) -> float:
+    part = values[place : place + 5] if ahead else values[max(0, place - 4) : place + 1]
+    return float(np.median(part))
+
+
+def _walk(above: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], begin: int, end: int) -> int:
+    """The last time at which the curve was not yet above the threshold, before it stayed above."""
+    below = np.flatnonzero(~above[: end + 1])
+    return int(below[-1]) if len(below) else 0

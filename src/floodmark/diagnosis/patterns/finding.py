@@ -1,0 +1,17 @@
+"""What a detector says: a pattern, a verdict, and why, with its figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from floodmark.diagnosis.incident import PatternWord, VerdictWord
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`swing_mb` is the amplitude of what rises and falls, where that is the finding."""
+
+    pattern: PatternWord
+    verdict: VerdictWord
+    reason: str
+    swing_mb: float | None = None

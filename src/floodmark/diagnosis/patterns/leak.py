@@ -1,0 +1,57 @@
+"""Leak: the floor rises, in a line per request or hour, and nothing takes it back."""
+
+from __future__ import annotations
+
+from floodmark.diagnosis.growth import grows, rate
+from floodmark.diagnosis.patterns.finding import Finding
+from floodmark.diagnosis.scene import Scene
+from floodmark.diagnosis.wording import figure, per_cent, span
+
+DECIDES = 6.0
+"""Difference of the information criterion that is strong evidence."""
+
+STILL = 0.5
+"""Growth per request in its last third must be at least this share of the mean."""
+
+EXPLAINED = 0.5
+"""Share of the growth that a dose explains, from which a bend of the curve counts less."""
+
+
+def detect(scene: Scene) -> Finding | None:
+    """Growth beyond warm-up and load, in a line per request (or hour), that goes on to the end of its stretch.
+
+    Wrong for the first hours of a cache that is large against the evidence: until its curve bends nothing tells.
+    """
+    if scene.view is None or not grows(scene.view, scene.options) or not goes_on(scene):
+        return None
+    found = rate(scene)
+    assert found is not None
+    lives = len(scene.view.track.lives)
+    within = " summed over restarts" if scene.starts and lives > 1 else ""
+    text = (
+        f"The floor rises {figure(found.mb_per_hour)} MB/h within lives{within} over {span(found.end - found.start)} "
+        f"(90% interval {figure(found.low)} to {figure(found.high)}), {figure(found.mb)} MB for the whole service beyond "
+        f"warm-up and load, and does not level off ({per_cent(min(_tail(scene), 9.99))} of its mean rate per request "
+        f"at the end)."
+    )
+    return Finding("leak", "leak", text)
+
+
+def goes_on(scene: Scene) -> bool:
+    """Whether a line beats a saturating curve, or a dose explains the growth and still does at the end."""
+    bent = scene.saturation
+    if bent is None:
+        return False
+    if bent.margin > DECIDES and bent.tail >= STILL:
+        return True
+    said, view = scene.explanation, scene.view
+    if said is None or view is None or not said.chosen:
+        return False
+    explained = said.explained_mb / max(view.stretch.mb, 1e-9)
+    return (
+        explained >= EXPLAINED and bent.margin > 0 and bent.tail >= 0.6 * STILL and said.none_score - said.score > 20.0
+    )
+
+
+def _tail(scene: Scene) -> float:
+    return max(scene.saturation.tail, 0.0) if scene.saturation is not None else 0.0

@@ -1,0 +1,67 @@
+"""Plateau: growth that fills something up, or only returns to a level the service had before."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from floodmark.diagnosis.growth import grows
+from floodmark.diagnosis.patterns.finding import Finding
+from floodmark.diagnosis.scene import Scene, View
+from floodmark.diagnosis.wording import figure, per_cent
+
+DECIDES = 6.0
+"""Difference of the information criterion that is strong evidence (Kass and Raftery 1995: 6 to 10)."""
+
+KNOWN_LEVEL = 1.08
+"""Growth that ends within this factor of the level of earlier lives is a warm-up."""
+
+
+def detect(scene: Scene) -> Finding | None:
+    """A saturating curve fits better than a line per request, or growth per request ended; or the level is a known one.
+
+    Wrong where the evidence ends before the curve has bent, and where a leak stops because its route is no longer asked
+    for: per request of that route it did not stop, which is what is compared.
+    """
+    view, options = scene.view, scene.options
+    if view is None or not grows(view, options):
+        return None
+    known = known_level(view)
+    if known is not None:
+        text = (
+            f"Rose by {figure(view.stretch.mb)} MB to {figure(known)} MB per process, the level that the service had "
+            f"before: it warmed up again."
+        )
+        return Finding("plateau", "no-leak", text)
+    bent = scene.saturation
+    if bent is None:
+        return None
+    full = bent.margin < -DECIDES and bent.tail < 0.6
+    ended = bent.tail < options.plateau_share and bent.margin < DECIDES
+    quiet = not view.stretch.lasting and bent.margin < 0
+    if not (full or ended or quiet):
+        return None
+    text = (
+        f"Rose by {figure(view.stretch.mb)} MB and levels off: in its last third it grew at "
+        f"{per_cent(max(bent.tail, 0))} of its mean rate per {_unit(bent.clock)}, as something does that fills up (a cache, a pool), not a leak."
+    )
+    return Finding("plateau", "no-leak", text)
+
+
+def _unit(clock: str) -> str:
+    return "hour" if clock == "hours" else "request"
+
+
+def known_level(view: View) -> float | None:
+    """The level of one life at the height of the growth, where lives had that level before; else None."""
+    track, begin, end = view.track, view.stretch.begin, view.stretch.end
+    each = track.level / np.maximum(track.alive, 1.0)
+    # Lives that begin in the window are young at first: the time in which lives are old tells the level before.
+    mature = (track.hours < track.hours[begin]) & (track.alive > 0)
+    if mature.sum() * track.step < 3 * 3600.0 or not view.stretch.quiet:
+        return None
+    before = float(np.quantile(each[mature], 0.95))
+    width = max(1, round(3600.0 / track.step))
+    height = max(
+        (float(np.median(each[k : k + width])) for k in range(begin, max(begin + 1, end - width), width)), default=0.0
+    )
+    return height if height <= KNOWN_LEVEL * before else None

@@ -1,0 +1,105 @@
+"""Sawtooth: rises that are taken back, by recycling of processes or by collection within them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from floodmark.diagnosis.growth import grows, rate
+from floodmark.diagnosis.patterns.finding import Finding
+from floodmark.diagnosis.patterns.leak import goes_on
+from floodmark.diagnosis.scene import Scene, View
+from floodmark.diagnosis.wording import figure, span
+
+CYCLES = 3
+"""Rises and falls that make a saw."""
+
+SWING_SHARE = 0.12
+SWING_MB = 8.0
+
+
+def recycled(scene: Scene) -> Finding | None:
+    """Workers are recycled several times while each life grows, and the next life begins low again.
+
+    The growth is real and is named with its rate within lives; that it is bounded is said too. Wrong where processes
+    end for other reasons (crashes): the events tell.
+    """
+    view, options = scene.view, scene.options
+    if view is None or not grows(view, options) or not goes_on(scene):
+        return None
+    lives = _turnover(view)
+    if lives is None or lives < options.recycle_lives:
+        return None
+    found = rate(scene)
+    assert found is not None
+    swing, age = _within_lives(view)
+    text = (
+        f"Each worker grows by about {figure(swing)} MB in a life of {span(age * 3600)} and recycling takes it back: "
+        f"{figure(found.mb_per_hour)} MB/h within lives (90% interval {figure(found.low)} to {figure(found.high)}), "
+        f"bounded only as long as workers are recycled."
+    )
+    return Finding("sawtooth", "leak", text, swing)
+
+
+def _turnover(view: View) -> float | None:
+    """Lives that ended within the growth for each that is alive, starts of the whole container left out."""
+    if view.track.grain != "process":
+        return None
+    begin, end = view.stretch.begin, view.stretch.end
+    inside = (view.track.end > begin) & (view.track.end < end - 5)
+    alive = max(float(np.median(view.track.alive[begin : end + 1])), 1.0)
+    ends = np.sort(view.track.end[inside])
+    near = max(1, round(600.0 / view.track.step))
+    together = sum(int(np.sum(np.abs(ends - one) <= near)) > max(0.5 * alive, 1.0) for one in ends) if alive >= 3 else 0
+    return (len(ends) - together) / alive
+
+
+def _within_lives(view: View) -> tuple[float, float]:
+    """(typical rise of a whole life in the growth in MB, its age in hours)."""
+    track = view.track
+    whole = [k for k in range(len(track.lives)) if track.known[k] and track.begin[k] >= view.stretch.begin - 5
+             and track.end[k] < view.stretch.end]  # fmt: skip
+    if not whole:
+        whole = list(range(len(track.lives)))
+    rises = [float(track.floors[k][-1] - track.floors[k][0]) for k in whole]
+    ages = [float(track.end[k] - track.begin[k]) * track.step / 3600.0 for k in whole]
+    return float(np.median(rises)), float(np.median(ages))
+
+
+def collected(scene: Scene) -> Finding | None:
+    """No growth, but the floor of a life rises and falls again several times, by itself and not with the load.
+
+    Wrong for a regular job that takes memory and gives it back: that is a saw too, and harmless.
+    """
+    view = scene.view
+    if view is None:
+        return None
+    found = [one for one in (_saw(floor) for floor in view.track.floors if len(floor) >= 60) if one is not None]
+    long = sum(len(floor) >= 60 for floor in view.track.floors)
+    if long and len(found) >= 0.5 * long:
+        swing = float(np.median([one[0] for one in found]))
+        text = f"Memory rises and falls by about {figure(swing)} MB again and again; the troughs are flat."
+        return Finding("sawtooth", "no-leak", text, swing)
+    turned = len(view.track.lives) / max(float(np.median(view.track.alive)), 1.0)
+    if view.track.grain == "process" and view.warm.mb and turned >= 2 * scene.options.recycle_lives:
+        text = (
+            f"Workers are recycled; each warms up by about {figure(view.warm.mb)} MB and stays there until it is "
+            f"replaced. Nothing grows from life to life."
+        )
+        return Finding("sawtooth", "no-leak", text, view.warm.mb)
+    return None
+
+
+def _saw(floor: np.ndarray) -> tuple[float, int] | None:
+    """(swing in MB, cycles) of a floor that goes up and down at least `CYCLES` times; else None."""
+    low, high = (float(one) for one in np.quantile(floor, (0.05, 0.95)))
+    swing = high - low
+    if swing < max(SWING_SHARE * float(np.median(floor)), SWING_MB):
+        return None
+    state, cycles = 0, 0
+    for value in floor:
+        if value > low + 0.7 * swing:
+            state = 1
+        elif value < low + 0.3 * swing:
+            cycles += state
+            state = 0
+    return (swing, cycles) if cycles >= CYCLES else None

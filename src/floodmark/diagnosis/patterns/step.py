@@ -1,0 +1,53 @@
+"""Step: one or a few jumps that stay, and nothing between them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from floodmark.diagnosis.growth import grows
+from floodmark.diagnosis.patterns.finding import Finding
+from floodmark.diagnosis.scene import Scene, View
+from floodmark.diagnosis.wording import figure, moment, per_cent
+
+WITHIN_MINUTES = 20.0
+"""A jump is over within this time."""
+
+
+def detect(scene: Scene) -> Finding | None:
+    """At most `step_count` jumps explain `step_share` of the growth, and what is left does not grow by itself.
+
+    Wrong for a leak in a route that is met so rarely that its first three requests are the evidence.
+    """
+    if scene.view is None or not grows(scene.view, scene.options):
+        return None
+    jumps = _jumps(scene.view, scene.options.step_count)
+    explained = sum(size for _, size in jumps)
+    left = scene.view.stretch.mb - explained
+    if explained < scene.options.step_share * scene.view.stretch.mb:
+        return None
+    if left > max(0.35 * scene.view.stretch.mb, 0.0):
+        return None
+    listed = ", ".join(f"{figure(size)} MB at {moment(at)}" for at, size in sorted(jumps))
+    text = (
+        f"{per_cent(min(explained / scene.view.stretch.mb, 1.0))} of the growth are {len(jumps)} jump"
+        f"{'s' if len(jumps) > 1 else ''} that stayed ({listed}); between them memory is flat."
+    )
+    return Finding("step", "no-leak", text)
+
+
+def _jumps(view: View, most: int) -> list[tuple[float, float]]:
+    """The largest rises within `WITHIN_MINUTES`, that do not overlap: (time, MB)."""
+    track = view.track
+    width = max(1, round(WITHIN_MINUTES * 60.0 / track.step))
+    part = view.excess[view.stretch.begin : view.stretch.end + 1]
+    if len(part) <= 2 * width:
+        return []
+    rise = part[width:] - part[:-width]
+    found = []
+    for _ in range(most):
+        top = int(np.argmax(rise))
+        if rise[top] <= 6.0 * view.stretch.noise_mb or rise[top] < 0.15 * view.stretch.mb:
+            break
+        found.append((float(track.at[view.stretch.begin + top + width // 2]), float(rise[top])))
+        rise[max(0, top - width) : top + width + 1] = -np.inf
+    return found

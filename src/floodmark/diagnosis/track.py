@@ -1,0 +1,173 @@
+"""The track of one service: its memory on one grid of times, as growth within lives, whatever was measured.
+
+Per process where every process was measured, else per container. `gain` adds up what the floor of each life has risen
+since that life began, so a restart neither hides growth nor makes any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from floodmark.diagnosis.epochs import Life, lives
+from floodmark.diagnosis.options import Options
+from floodmark.evidence.nouns import Event, Floats, Ints, Series
+
+MEASURES = ("pss", "rss", "working_set", "usage")
+"""Best first; the audit leaves `usage` only where nothing better is there."""
+
+ENOUGH_OF_IT = 0.6
+"""Processes stand for the service where they were measured for this share of the time the container was."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """Memory of one service on a grid of n times. All memory in MB.
+
+    at       times of the grid in seconds, `step` apart
+    level    sum of the floors of what is alive
+    gain     growth within lives, added up; never falls because something ended
+    alive    lives at each time
+    begin    grid index at which each life begins; `end` its last; `boot` its first floor; `known` if its birth was seen
+    boots    births of workers inside the lives: for a container whose workers are known from its log (else the lives')
+    """
+
+    service: str
+    measure: str
+    grain: Literal["process", "container"]
+    at: Floats
+    step: float
+    level: Floats
+    gain: Floats
+    alive: Floats
+    lives: tuple[Life, ...]
+    begin: Ints
+    end: Ints
+    boot: Floats
+    known: NDArray[np.bool_]
+    floors: tuple[Floats, ...]
+
+    @property
+    def hours(self) -> Floats:
+        """Hours since the first time of the grid."""
+        return np.asarray((self.at - self.at[0]) / 3600.0)
+
+    @property
+    def span_hours(self) -> float:
+        """Length of the grid."""
+        return float(self.at[-1] - self.at[0]) / 3600.0
+
+    def index(self, second: float) -> int:
+        """The grid index at a time, inside the grid."""
+        return int(np.clip(np.searchsorted(self.at, second), 0, len(self.at) - 1))
+
+
+def track(service: str, series: Iterable[Series], events: Iterable[Event], options: Options) -> Track | None:
+    """The best track of a service, or None where there are not enough samples of anything."""
+    mine = list(series)
+    processes = _best([one for one in mine if one.process is not None], options)
+    container = container_track(service, mine, events, options)
+    if processes:
+        found = _build(service, "process", processes, events, options)
+        if found is not None and (container is None or _seen(found) >= ENOUGH_OF_IT * _seen(container)):
+            return found
+    return container
+
+
+def container_track(
+    service: str,
+    series: Iterable[Series],
+    events: Iterable[Event],
+    options: Options,
+    measures: Iterable[str] = MEASURES,
+) -> Track | None:
+    """The track of the container as a whole, from the best of `measures` that was taken of it."""
+    whole = _best([one for one in series if one.process is None and one.measure in tuple(measures)], options)
+    return _build(service, "container", whole, events, options) if whole else None
+
+
+def _best(series: list[Series], options: Options) -> list[Series]:
+    """Those of one measure and one metric: the best measure with enough samples, then the metric with most of them."""
+    for measure in MEASURES:
+        some = [one for one in series if one.measure == measure]
+        sizes: dict[str, int] = {}
+        for one in some:
+            sizes[one.metric] = sizes.get(one.metric, 0) + len(one.at)
+        if sizes and max(sizes.values()) >= options.min_samples:
+            metric = max(sorted(sizes), key=lambda name: sizes[name])
+            return [one for one in some if one.metric == metric]
+    return []
+
+
+def _seen(one: Track) -> float:
+    return float((one.alive > 0).sum()) * one.step
+
+
+def _build(
+    service: str,
+    grain: Literal["process", "container"],
+    series: list[Series],
+    events: Iterable[Event],
+    options: Options,
+) -> Track | None:
+    found = lives(series, events, options)
+    if not found:
+        return None
+    at, step = _grid(found, options)
+    level, gain, alive = np.zeros(len(at)), np.zeros(len(at)), np.zeros(len(at))
+    begin, end, boot, floors = [], [], [], []
+    ahead = max(1, round(options.floor_minutes * 60.0 / step))
+    for life in found:
+        place, floor = _floor(life, at, step, ahead)
+        first, last = int(place[0]), int(place[-1])
+        level[first : last + 1] += floor
+        alive[first : last + 1] += 1
+        gain[first : last + 1] += floor - floor[0]
+        gain[last + 1 :] += floor[-1] - floor[0]
+        begin.append(first)
+        end.append(last)
+        boot.append(float(floor[0]))
+        floors.append(floor)
+    known = np.array([life.born is not None and life.born >= at[0] - step for life in found])
+    return Track(
+        service, series[0].measure, grain, at, step, level, gain, alive, found,
+        np.array(begin, dtype=np.int64), np.array(end, dtype=np.int64), np.array(boot), known, tuple(floors),
+    )  # fmt: skip
+
+
+def _grid(found: tuple[Life, ...], options: Options) -> tuple[Floats, float]:
+    """Times at the pace of the samples, in phase with the longest life, no more than `max_points`."""
+    longest = max(found, key=lambda life: len(life.at))
+    pace = float(np.median(np.diff(longest.at)))
+    first, last = min(float(life.at[0]) for life in found), max(float(life.at[-1]) for life in found)
+    times = max(1, int(np.ceil((last - first) / pace / options.max_points)))
+    step = max(pace, 1.0) * times
+    phase = float(longest.at[0])
+    start = phase - np.floor((phase - first) / step) * step
+    return start + np.arange(int((last - start) // step) + 1) * step, step
+
+
+def _floor(life: Life, at: Floats, step: float, ahead: int) -> tuple[Ints, Floats]:
+    """(grid indices of a life without gaps, its lower envelope there).
+
+    The floor at a time is the least level from then on for `floor_minutes`: a level counts from the moment it was
+    reached, but only if it held. Bins of several samples are read at their least.
+    """
+    place = np.clip(np.round((life.at - at[0]) / step).astype(np.int64), 0, len(at) - 1)
+    edges = np.flatnonzero(np.concatenate(([True], np.diff(place) > 0)))
+    least = np.minimum.reduceat(life.mb, edges)
+    whole = np.arange(place[0], place[-1] + 1)
+    value = np.interp(whole, place[edges], least)
+    return whole, _held(value, ahead)
+
+
+def _held(value: Floats, ahead: int) -> Floats:
+    """The least of each value and the `ahead` after it; at the end, of those before it too."""
+    if ahead < 1 or len(value) < 2:
+        return value
+    padded = np.concatenate((value, np.full(ahead, value[-min(ahead, len(value)) :].min())))
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, ahead + 1).min(axis=1)[: len(value)])
