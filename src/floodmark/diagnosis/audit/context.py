@@ -15,7 +15,7 @@ MONITORING = re.compile(r"prometheus|\bmetrics?\b|health|liveness|readiness|/?pr
 """Views that only probes and scrapers ask for."""
 
 FLAT = 0.03
-"""Objects of which eight of ten counts lie within 3% of each other do not grow."""
+"""Objects do not grow if the middle three fifths of their counts lie within 3% of each other."""
 
 LEAST_REQUESTS = 50
 
@@ -85,8 +85,8 @@ def contradicted_by_companion(case: Case) -> Iterator[Finding]:
 
 
 def is_flat(series: Series) -> bool:
-    """Do eight of ten values stay within 3% of each other, and do the ends agree within 1%?"""
-    low, middle, high = np.quantile(series.value, [0.1, 0.5, 0.9])
+    """Do the middle three fifths of the values stay within 3% of each other, and do the ends agree within 1%?"""
+    low, middle, high = np.quantile(series.value, [0.2, 0.5, 0.8])
     third = max(1, len(series.value) // 3)
     drift = abs(float(np.median(series.value[-third:]) - np.median(series.value[:third])))
     return bool(middle > 0 and high - low <= FLAT * middle and drift <= 0.01 * middle)

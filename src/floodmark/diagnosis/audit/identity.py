@@ -11,6 +11,7 @@ from floodmark.evidence.nouns import MEMORY_MEASURES, Floats, Series
 
 from .case import (
     LEVELS,
+    MIB,
     Case,
     Finding,
     Use,
@@ -26,8 +27,8 @@ from .case import (
 )
 
 RETURNS_OF_A_MIXTURE = 0.25
-"""Share of jumps that land exactly on an earlier value. Measured: mixtures of workers 0.49 to 0.96, containers and
-single processes at most 0.06."""
+"""Share of jumps that land exactly on an earlier value. Measured: mixtures of workers 0.48 to 0.95, containers and
+single processes at most 0.04."""
 
 SEVERAL_PROCESSES = 1.6
 """A container this much larger than the size its application reports holds more than one process."""
@@ -73,22 +74,34 @@ def _mixture(case: Case, series: Series) -> str | None:
 
 
 def returns(value: Floats, window: int = 12) -> float:
-    """Share of jumps that land exactly (to 1 in 100,000) on one of the values 2 to `window` samples before.
+    """Share of jumps that land exactly on one of the values 2 to `window` samples before, beyond chance.
 
-    A jump is more than 0.2% and more than 50 of the smallest steps between values: sizes rounded to 0.1 MiB meet again
-    by chance.
+    A jump is more than 0.2% and three of the smallest units. Values rounded to a tenth of a MiB meet again by chance:
+    then they land as often beside an earlier value, and that share is taken off.
     """
     if len(value) < 5 * window:
         return 0.0
-    level = float(np.median(np.abs(value))) or 1.0
-    smallest = float(np.min(np.diff(np.unique(value)), initial=np.inf))
-    past = np.lib.stride_tricks.sliding_window_view(value, window)[:-1, :-1]
-    now, before = value[window:], value[window - 1 : -1]
-    jumped = np.abs(now - before) > max(0.002 * level, 50 * smallest)
+    unit = unit_of(value)
+    steps = np.round(value / unit)
+    past = np.lib.stride_tricks.sliding_window_view(steps, window)[:-1, :-1]
+    now, before = steps[window:], steps[window - 1 : -1]
+    jumped = np.abs(now - before) > max(0.002 * float(np.median(np.abs(steps))), 2.5)
     if np.count_nonzero(jumped) < max(10.0, 0.1 * len(jumped)):
         return 0.0
-    nearest = np.abs(past[jumped] - now[jumped, None]).min(axis=1)
-    return float(np.mean(nearest <= 1e-5 * level))
+    away = past[jumped] - now[jumped, None]
+    landed = float(np.mean(np.any(away == 0, axis=1)))
+    beside = float(np.mean([np.mean(np.any(away == shift, axis=1)) for shift in (-2, -1, 1, 2)]))
+    return landed - beside
+
+
+def unit_of(value: Floats) -> float:
+    """The coarsest unit in which all values are whole: a page, a tenth of a MiB, a byte."""
+    units = sorted(size * part for size in (1e9, 1e6, 1e3, 2.0**30, MIB, 2.0**10) for part in (1.0, 0.1, 0.01, 0.001))
+    for unit in (*reversed(units), 1.0):
+        whole = value / unit
+        if bool(np.all(np.abs(whole - np.round(whole)) < 1e-3)):
+            return unit
+    return float(np.median(np.abs(value))) * 1e-5 or 1.0
 
 
 def is_of_container(series: Series) -> bool:
@@ -175,8 +188,10 @@ def labels_summed(case: Case) -> Iterator[Finding]:
 
 
 def _sums_views(series: Series, by_view: dict[str, Series]) -> bool:
-    match = re.search(r"\bsum\b[^{}\[\]]*?\(\s*([a-zA-Z_:][\w:]*)", series.expr)
-    if not match or re.search(r"\bby\s*\([^)]*\b(pid|process|worker|view\w*)\b", series.expr):
+    if re.search(r"\bby\s*\([^)]*\b(pid|process|worker|view\w*)\b", series.expr):
+        return False
+    match = re.search(r"\bsum\s*\(\s*([a-zA-Z_:][\w:]*)", re.sub(r"\b(by|without)\s*\([^)]*\)", "", series.expr))
+    if not match:
         return False
     name = match.group(1)
     return name in by_view or bool(re.match(r"(django|flask|fastapi|app|wsgi)\w*(memory|rss|resident|heap)\w*", name))
