@@ -27,7 +27,7 @@ def store(tmp_path: Path) -> Iterator[WatchStore]:
         now, bins = 60.0 * minute, np.array([minute])
         made.add(
             [
-                *(Sample("web", "h", str(pid), "rss", now, draw.normal(1e8 + minute * pid, 1e5), 1.0) for pid in (1, 2)),
+                *(Sample("web", "h", str(n), "rss", now, draw.normal(1e8 + minute * n, 1e5), 1.0) for n in (1, 2)),
                 Sample("proxy", None, None, "working_set", now, 3e7),
             ],
             [
