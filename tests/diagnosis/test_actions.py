@@ -96,8 +96,10 @@ def test_routes_that_cannot_be_told_apart_are_to_be_told_apart_first() -> None:
     assert "2N" in found["tell them apart"].how
 
 
-def test_a_rival_brings_what_would_decide() -> None:
-    assert actions(LEAK, causes=(CULPRIT,))["rule out"].how == "Replay it alone."
+def test_a_rival_of_an_uncertain_culprit_brings_what_would_decide() -> None:
+    unsure = replace(CULPRIT, confidence=0.6)
+    assert actions(LEAK, causes=(unsure,))["rule out"].how == "Replay it alone."
+    assert "rule out" not in actions(LEAK, causes=(CULPRIT,))
 
 
 def test_a_leak_without_a_cause_asks_for_evidence() -> None:

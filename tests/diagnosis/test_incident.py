@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given as with_any
 from hypothesis import strategies as st
 
+from floodmark.diagnosis.causewords import in_words
 from floodmark.diagnosis.charts import MAX_MARKS, axes, dressed, mb_labels, time_labels
 from floodmark.diagnosis.impact import felt
 from floodmark.diagnosis.incident import (
@@ -17,6 +18,7 @@ from floodmark.diagnosis.incident import (
     Cause,
     Chart,
     Growth,
+    Interval,
     MetricProblem,
     Point,
     Service,
@@ -243,6 +245,19 @@ def test_what_is_not_known_is_listed() -> None:
     assert "When web would run out of memory: no limit is in the evidence." in questions
     assert "Whether the times of q.log are right: the lines carry no zone and one was assumed." in questions
     assert "What 5 lines of q.log say: they could not be read." in questions
+
+
+def test_every_cause_has_a_sentence() -> None:
+    certain = replace(CULPRIT, mb_per_event=Interval(2.14, 1.7, 2.6))
+    assert in_words(certain).text == (
+        "It causes 83% of the growth of web. Each time, a request leaves 2.14 MB (1.7 to 2.6) behind. "
+        "The confidence in that is 94%."
+    )
+    assert "may add to" in in_words(replace(CULPRIT, role="contributing")).text
+    assert "suffers" in in_words(replace(CULPRIT, role="victim")).text
+    assert "names no cause" in in_words(replace(CULPRIT, kind="unknown")).text
+    assert "with it or with /y/" in in_words(replace(CULPRIT, inseparable_from=("/y/",))).text
+    assert in_words(replace(CULPRIT, text="As it was.")).text == "As it was."
 
 
 def test_a_pair_that_cannot_be_told_apart_is_an_open_question() -> None:

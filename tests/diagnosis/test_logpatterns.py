@@ -169,8 +169,7 @@ def volume(hourly_mb: list[float], line_bytes: float = 200.0) -> Volume:
 def test_more_log_with_as_many_more_requests_follows_the_traffic() -> None:
     per_minute = np.repeat([10.0] * 11 + [60.0], 60)
     given = evidence(volumes=(volume([2.0] * 11 + [12.0]),), doses=(traffic(per_minute, 720),))
-    (one,) = find(given)
-    assert one.name == "log-volume-surge"
+    (one,) = found(given, "log-volume-surge")
     assert "follows the traffic" in one.text
 
 
@@ -180,6 +179,17 @@ def test_more_log_without_more_requests_is_an_anomaly() -> None:
     assert (one.name, one.count) == ("log-volume-anomaly", 1)
     assert "12 MB in the worst hour" in one.text
     assert one.sources == ("nginx/access.log",)
+
+
+def test_hours_with_far_more_requests_than_usual_at_that_time_of_day_are_a_surge() -> None:
+    daily = np.concatenate([np.full(12 * 60, 2.0), np.full(12 * 60, 20.0)])
+    week = np.tile(daily, 5)
+    week[3 * 1440 + 300 : 3 * 1440 + 900] *= 4
+    (one,) = find(evidence(doses=(traffic(week, len(week)),)))
+    assert one.name == "traffic-surge"
+    assert (str(one.start), str(one.end)) == ("2025-08-30T07:00:00Z", "2025-08-30T17:00:00Z")
+    assert "no leak" in one.text
+    assert find(evidence(doses=(traffic(np.tile(daily, 5), 5 * 1440),))) == ()
 
 
 def test_a_small_log_is_never_an_anomaly() -> None:

@@ -110,19 +110,19 @@ CAUSES = (
         "rsr-reports", "endpoint", "/py-reports/project/{id}/overview.pdf", "culprit", 0.83, 0.94,
         Interval(2.14, 1.72, 2.61),
         evidence=(
-            EvidenceItem("Memory rises 2.14 MB with each of 3218 requests, 3 min after they end.", "nginx/access.log", 1841),
+            EvidenceItem("Memory rises 2.14 MB with each of 3218 requests, 3 min later.", "nginx/access.log", 1841),
             EvidenceItem("Growth stops in the 9 h in which the route was not asked for.", "nginx/access.log.1", 12),
             EvidenceItem("In 1000 shifted copies of the traffic no route explained as much.", None),
         ),
         rivals=(
             Rival("/py-reports/organisation/{id}/results.xlsx", "Growth went on in 14 h without it.",
                   "Replay 100 and 200 requests of it on one worker."),
-            Rival("the monitoring itself", "Scrapes are as many by night, growth is not.", "Stop scraping for an hour."),
+            Rival("the monitoring itself", "Scrapes go on by night, growth does not.", "Stop scraping for an hour."),
         ),
         text="About 83% of the growth of rsr-reports comes with this route, 2.14 MB a request.",
     ),
     Cause("rsr-reports", "endpoint", "/py-reports/organisation/{id}/results.xlsx", "victim", None, 0.8, None,
-          evidence=(EvidenceItem("Slow only while others are slow; growth goes on without it.", "nginx/error.log", 204),)),
+          evidence=(EvidenceItem("Slow only while others are; growth goes on without it.", "nginx/error.log", 204),)),
     Cause("worker", "unknown", "", "contributing", None, 0.0, None, text="The evidence names no cause for worker."),
 )  # fmt: skip
 
@@ -152,7 +152,7 @@ def incident() -> Incident:
         causes=CAUSES,
         metric_problems=(
             MetricProblem("Memory Leak Events (1h)", "event-count-read-as-rate",
-                          "It counts growth events in an hour; 461 of them are not 461 MB/h.", "grafana/leak-events.csv"),
+                          "It counts growth events; 461 of them are not 461 MB/h.", "grafana/leak-events.csv"),
             MetricProblem("Memory Growth Rate (MB/h)", "gauge-under-rate",
                           "rate() takes every fall of a gauge for a reset.", None),
         ),
@@ -171,8 +171,8 @@ def incident() -> Incident:
         actions=(
             Action("restart", "rsr-reports", "immediate", "It reaches its limit of 8000 MB in about 6.4 h.",
                    "kubectl rollout restart deployment/rsr"),
-            Action("fix the route", "rsr-reports", "short-term", "/py-reports/project/{id}/overview.pdf keeps 2.14 MB."),
-            Action("get evidence", "worker", "short-term", "Memory by process at 15 s would show what happens."),
+            Action("fix the route", "rsr-reports", "short-term", "/py-reports/project/{id}/overview.pdf keeps 2.14 MB"),
+            Action("get evidence", "worker", "short-term", "Memory by process at 15 s would show it."),
         ),
         summary=Summary(
             "rsr-reports leaks memory, 212 MB an hour",
@@ -217,7 +217,8 @@ def hostile(incident: Incident) -> Incident:
                               for one in incident.metric_problems),
         patterns=tuple(replace(one, name=HOSTILE, service=HOSTILE, examples=(HOSTILE,), text=HOSTILE)
                        for one in incident.patterns),
-        alerts=tuple(replace(one, rule=HOSTILE, service=HOSTILE, text=HOSTILE, unit=HOSTILE) for one in incident.alerts),
+        alerts=tuple(replace(one, rule=HOSTILE, service=HOSTILE, text=HOSTILE, unit=HOSTILE)
+                     for one in incident.alerts),
         timeline=tuple(replace(one, kind=one.kind, service=HOSTILE, text=HOSTILE, source=HOSTILE)
                        for one in incident.timeline),
         targets=tuple(replace(one, text=HOSTILE) for one in incident.targets),

@@ -176,7 +176,7 @@ def _by_kind(cause: Cause) -> Iterator[Action]:
         what, how = REMEDIES[cause.kind]
         yield Action(what, service, "short-term", f"{cause.name or cause.kind}{share}.", how)
     for rival in cause.rivals[:2]:
-        if rival.would_decide:
+        if rival.would_decide and cause.confidence < CERTAIN:
             yield Action("rule out", service, "short-term", f"{rival.name}: {rival.against}", rival.would_decide)
 
 

@@ -8,9 +8,6 @@ from floodmark.diagnosis.incident import Alert, Time
 from floodmark.diagnosis.rules import RULES, Episode, Rule, Signal, episodes
 from floodmark.diagnosis.wording import counted, figure, moment, span
 
-QUIET_SECONDS = 6 * 3600.0
-"""Episodes of one rule and service closer than this are one alert that came back."""
-
 MAX_ALERTS = 20
 """Alerts of one rule and service; what is beyond is counted in the last."""
 
@@ -30,7 +27,7 @@ def fire(signals: Iterable[Signal], rules: Sequence[Rule] = RULES, until: float 
 def _alerts(rule: Rule, signal: Signal, until: float | None) -> Iterator[Alert]:
     groups: list[list[Episode]] = []
     for episode in episodes(rule, signal, until):
-        near = groups and episode.start - groups[-1][-1].end <= QUIET_SECONDS
+        near = groups and episode.start - groups[-1][-1].end <= rule.repeat_seconds
         if near or len(groups) == MAX_ALERTS:
             groups[-1].append(episode)
         else:
@@ -53,9 +50,12 @@ def _alert(rule: Rule, signal: Signal, group: Sequence[Episode]) -> Alert:
 
 
 def _text(rule: Rule, signal: Signal, group: Sequence[Episode], worst: int) -> str:
-    """The rule read aloud, how long it fired in all, and when it was worst."""
+    """The rule read aloud, how long it fired in all, and how bad it was when it was worst."""
+    said = rule.condition.format(figure(rule.threshold))
+    often = f", {counted(len(group), 'time')}" if len(group) > 1 else ""
     lasting = span(sum(one.end - one.start for one in group))
-    times = f"{counted(len(group), 'time')}, " if len(group) > 1 else ""
+    value = f"{figure(float(signal.value[worst]))} {rule.unit}"
+    if signal.low is not None and signal.high is not None:
+        value += f" ({figure(float(signal.low[worst]))} to {figure(float(signal.high[worst]))})"
     when = moment(float(signal.at[worst]))
-    said = f"{rule.condition[0].upper()}{rule.condition[1:]} {figure(rule.threshold)} {rule.unit}"
-    return f"{said}: {times}{lasting} in all, worst at {when}."
+    return f"{said[0].upper()}{said[1:]}{often}, {lasting} in all; at its worst {value} at {when}."

@@ -14,7 +14,7 @@ import numpy as np
 from floodmark.diagnosis import logconnections, logtraffic
 from floodmark.diagnosis.incident import LogPattern, Time
 from floodmark.diagnosis.logquotes import event_quotes, sources_of, tally_quotes
-from floodmark.diagnosis.signals import HOUR, RESTART_KINDS, filled, summed, tallies
+from floodmark.diagnosis.signals import HOUR, RESTART_KINDS, summed, tallies
 from floodmark.diagnosis.wording import counted, listed, span
 from floodmark.evidence.nouns import Event, Evidence, Tally
 
@@ -219,7 +219,5 @@ def _of_events(name: str, service: str | None, ones: list[Event], text: str) -> 
 
 PATTERNS: tuple[Callable[[Evidence], Iterable[LogPattern]], ...] = (
     logtraffic.bulk_loads, timeout_cascades, logconnections.connection_patterns, logtraffic.volume_anomalies,
-    heartbeat_gaps, event_patterns, killed_workers, restart_loops,
+    logtraffic.traffic_surges, heartbeat_gaps, event_patterns, killed_workers, restart_loops,
 )  # fmt: skip
-
-__all__ = ["PATTERNS", "filled", "find"]

@@ -9,9 +9,9 @@ import numpy as np
 
 from floodmark.diagnosis.incident import LogPattern, Time
 from floodmark.diagnosis.logquotes import quote
-from floodmark.diagnosis.signals import HOUR, requests, summed
+from floodmark.diagnosis.signals import HOUR, endpoints, filled, requests, summed
 from floodmark.diagnosis.wording import counted, figure, span
-from floodmark.evidence.nouns import Client, Evidence, Floats, Volume
+from floodmark.evidence.nouns import Client, Evidence, Floats, Ints, Volume
 
 SWEEP_TARGETS = 60
 """Different paths that one client asks for within an hour: fewer is a person or a page with its parts."""
@@ -35,6 +35,15 @@ VOLUME_FACTOR = 3.0
 
 VOLUME_MB = 1.0
 """...and at least this large."""
+
+SURGE_FACTOR = 2.0
+SURGE_REQUESTS = 60.0
+SURGE_HOURS = 2
+"""A surge is this many times the usual, more than so many requests in an hour, for so many hours."""
+
+SURGE_NEEDS_HOURS = 24
+SURGE_NEEDS_DAYS = 3
+"""Hours of log before anything is unusual, and days before an hour of the day has a usual value of its own."""
 
 MIN_HOURS = 6
 """Hours of log below which nothing is usual."""
@@ -92,6 +101,39 @@ def _sweep_text(client: Client, asked: float, targets: float, seconds: float) ->
         f"{who} asked {counted(round(asked), 'time')} for {counted(round(targets), 'path')} within {span(seconds)}: "
         f"load in bulk, which is its work.{shared}"
     )
+
+
+def traffic_surges(evidence: Evidence) -> Iterator[LogPattern]:
+    """`traffic-surge`: for some hours more than twice the requests that are usual at that hour of the day."""
+    bins, counts = requests(evidence)
+    hours, asked = summed([((bins * evidence.bin_seconds // HOUR).astype(np.int64), counts)])
+    hours, asked = filled(hours, asked)
+    if len(hours) < SURGE_NEEDS_HOURS:
+        return
+    usual = _usual(hours, asked)
+    high = np.flatnonzero((asked > SURGE_FACTOR * usual) & (asked > SURGE_REQUESTS))
+    if not len(high):
+        return
+    for part in np.split(high, np.flatnonzero(np.diff(high) > 2) + 1)[:MAX_SWEEPS]:
+        first, last = int(part[0]), int(part[-1])
+        if len(part) >= SURGE_HOURS:
+            count, expected = float(asked[first : last + 1].sum()), float(usual[first : last + 1].sum())
+            yield LogPattern(
+                "traffic-surge", None, Time(float(hours[first]) * HOUR), Time(float(hours[last] + 1) * HOUR),
+                round(count), (), tuple(dict.fromkeys(one.place.source for one in endpoints(evidence)))[:3],
+                f"{figure(count)} requests in {span((last - first + 1) * HOUR)}, where {figure(round(expected))} are "
+                "usual: memory that follows the traffic and returns with it is no leak.",
+            )  # fmt: skip
+
+
+def _usual(hours: Ints, asked: Floats) -> Floats:
+    """Requests usual in each hour: the median of that hour of the day, or of all hours where there are too few days."""
+    usual = np.full(len(hours), float(np.median(asked)))
+    for hour in range(24):
+        same = hours % 24 == hour
+        if same.sum() >= SURGE_NEEDS_DAYS:
+            usual[same] = float(np.median(asked[same]))
+    return usual
 
 
 def volume_anomalies(evidence: Evidence) -> Iterator[LogPattern]:

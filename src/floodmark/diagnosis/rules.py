@@ -27,7 +27,12 @@ FORGOTTEN_AFTER = 3
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line of the table. `condition` can be read aloud; threshold and `clear_at_or_below` are in `unit`."""
+    """One line of the table. Threshold and `clear_at_or_below` are in `unit`.
+
+    condition       what is said when it fires, with a place for the threshold; "surely": by the lower bound
+    for_seconds     how long the signal must be above the threshold before it fires
+    repeat_seconds  what comes back within this time is the same alert
+    """
 
     name: str
     signal: SignalName
@@ -37,29 +42,28 @@ class Rule:
     severity: SeverityWord
     clear_at_or_below: float
     for_seconds: float = 0.0
+    repeat_seconds: float = 6 * 3600.0
 
+
+HOUR = 3600.0
+DAY = 24 * HOUR
 
 RULES = (
-    Rule("growth-warning", "growth", "the lower bound of a leaking service's growth is above",
-         50, "MB/h", "warning", 40),
-    Rule("growth-critical", "growth", "the lower bound of a leaking service's growth is above",
-         200, "MB/h", "critical", 160),
-    Rule("growth-emergency", "growth", "the lower bound of a leaking service's growth is above",
-         500, "MB/h", "emergency", 400),
-    Rule("iati-growth", "iati-growth", "the lower bound of growth in quarter hours with IATI work is above",
-         100, "MB/h", "warning", 50),
-    Rule("leaking-together", "leaking-services", "the number of services that leak at the same time is above",
+    Rule("growth-warning", "growth", "growth surely above {} MB/h", 50, "MB/h", "warning", 40),
+    Rule("growth-critical", "growth", "growth surely above {} MB/h", 200, "MB/h", "critical", 160),
+    Rule("growth-emergency", "growth", "growth surely above {} MB/h", 500, "MB/h", "emergency", 400),
+    Rule("iati-growth", "iati-growth", "growth surely above {} MB/h in quarter hours with IATI work",
+         100, "MB/h", "warning", 50, repeat_seconds=DAY),
+    Rule("leaking-together", "leaking-services", "more than {} service leaking at the same time",
          1, "services", "critical", 1),
-    Rule("iati-request-duration", "iati-request-seconds", "an IATI request took more than",
-         30, "s", "warning", 10),
-    Rule("log-volume", "log-volume", "the log written in one hour is above",
-         15, "MB", "warning", 8),
-    Rule("connections", "connections-opened", "the new database connections in a minute are above",
-         50, "per minute", "warning", 40, for_seconds=120),
-    Rule("restart-loop", "restarts", "the restarts of one service within an hour are above",
-         3, "per hour", "critical", 1),
-    Rule("processes", "processes", "the processes of one service at one instant are more than",
-         49, "processes", "warning", 45, for_seconds=300),
+    Rule("iati-request-duration", "iati-request-seconds", "IATI requests that took more than {} s",
+         30, "s", "warning", 10, repeat_seconds=DAY),
+    Rule("log-volume", "log-volume", "more than {} MB of log in an hour", 15, "MB", "warning", 8, repeat_seconds=DAY),
+    Rule("connections", "connections-opened", "more than {} new database connections a minute",
+         50, "per minute", "warning", 40, for_seconds=120, repeat_seconds=DAY),
+    Rule("restart-loop", "restarts", "more than {} restarts within an hour", 3, "per hour", "critical", 1),
+    Rule("processes", "processes", "more than {} processes at one instant", 49, "processes", "warning", 45,
+         for_seconds=300),
 )  # fmt: skip
 """Thresholds of the origin report (50, 200, 500 MB/h; 100 MB/h; 30 s; 15 MB; 50 a minute; fewer than 50 processes)."""
 

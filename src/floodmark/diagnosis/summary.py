@@ -33,7 +33,7 @@ def summarise(
 
 
 def _headline(evidence: Evidence, services: Sequence[Service]) -> str:
-    if not any(one.records for one in evidence.sources):
+    if not (evidence.series or evidence.doses or evidence.events or evidence.tallies):
         return "Nothing in the evidence could be used"
     leaking, open_ones = _with(services, "leak"), _with(services, "unknown")
     if leaking:

@@ -191,11 +191,11 @@ GOALS = (
     Goal("upstream-timeouts", "< 1 % of requests", "%", lambda value: value < 1, _upstream_timeouts),
     Goal("log-volume", "5 to 8 MB/h", "MB/h", lambda value: value <= 8, _log_volume),
     Goal("iati-growth", "< 50 MB/h", "MB/h", lambda value: value < 50, _iati_growth),
-    Goal("processes", "< 50", "processes", lambda value: value < 50, _processes),
+    Goal("processes", "< 50", "", lambda value: value < 50, _processes),
     Goal("export-success", "> 95 %", "%", lambda value: value > 95, _export_success),
     Goal("average-growth", "< 10 MB/h", "MB/h", lambda value: value < 10, _average_growth),
     Goal("stability", "stable over 30 days", "MB/h", lambda value: value < 10, _stability),
-    Goal("emergency-events", "0", "events", lambda value: value == 0, _emergencies),
+    Goal("emergency-events", "0", "", lambda value: value == 0, _emergencies),
 )
 
 __all__ = ["GOALS", "Given", "Goal", "evaluate", "weighted_quantile"]

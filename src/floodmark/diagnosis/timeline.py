@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from floodmark.diagnosis.incident import Alert, LogPattern, Service, Time, TimelineEntry
 from floodmark.diagnosis.signals import HOUR
-from floodmark.diagnosis.wording import counted, figure, listed, moment, span
-from floodmark.evidence.nouns import Event, EventKind
+from floodmark.diagnosis.wording import counted, figure, moment, span
+from floodmark.evidence.nouns import Event, EventKind, Place
 
 TOGETHER_SECONDS = 600.0
 """Events of one kind and service closer than this are one entry."""
+
+ONE_MOMENT_SECONDS = 60.0
+"""Lines of several sources so close together are about one event."""
 
 MANY = 8
 """Entries of one kind and service above which they become stretches."""
 
 MAX_ENTRIES = 200
+
+SEEN_IN_MEMORY = Place("")
+"""The place of a restart that no event tells of."""
 
 SHOWN: dict[EventKind, str] = {
     "deploy": "deploy", "restart": "restart", "start": "restart", "oom-kill": "oom-kill", "evicted": "evicted",
@@ -34,13 +41,20 @@ KNOWN_BY = ("restart", "deploy", "oom-kill", "evicted")
 
 
 def build(
-    services: Sequence[Service], events: Iterable[Event], patterns: Iterable[LogPattern], alerts: Iterable[Alert]
+    services: Sequence[Service],
+    events: Sequence[Event],
+    patterns: Iterable[LogPattern],
+    alerts: Iterable[Alert],
+    starts: Mapping[str, Sequence[float]] = MappingProxyType({}),
 ) -> tuple[TimelineEntry, ...]:
-    """Every entry in order of time; where there are too many, those of events give way first."""
+    """Every entry in order of time; where there are too many, those of events give way first.
+
+    `starts` are the times at which the memory of a service began anew: a restart that no event tells of is among them.
+    """
     growth = [entry for service in services for entry in _growth(service)]
     said = [*_patterns(patterns), *_alerts(alerts)]
     room = max(MAX_ENTRIES - len(growth) - len(said), 0)
-    found = [*growth, *said, *list(_events(list(events)))[:room]]
+    found = [*growth, *said, *list(_events([*events, *_untold(events, starts)]))[:room]]
     return tuple(sorted(found, key=lambda one: (one.at.seconds, one.kind, one.service or "", one.text)))[:MAX_ENTRIES]
 
 
@@ -58,6 +72,15 @@ def _growth(service: Service) -> Iterator[TimelineEntry]:
         yield TimelineEntry(service.end, "end", service.service, "Memory stops growing.", None)
 
 
+def _untold(events: Sequence[Event], starts: Mapping[str, Sequence[float]]) -> Iterator[Event]:
+    """Restarts seen in a service's memory alone."""
+    for service, times in starts.items():
+        told = [one.at for one in events if one.kind in SHOWN and one.service in (service, None)]
+        for at in times:
+            if not any(abs(at - other) <= TOGETHER_SECONDS for other in told):
+                yield Event(at, "restart", service, None, None, "Its memory began anew.", SEEN_IN_MEMORY)
+
+
 def _events(events: Sequence[Event]) -> Iterator[TimelineEntry]:
     groups: dict[tuple[str, str | None], list[Event]] = defaultdict(list)
     for one in sorted(events, key=lambda one: one.at):
@@ -69,7 +92,9 @@ def _events(events: Sequence[Event]) -> Iterator[TimelineEntry]:
         if len(stretches) > MANY:
             stretches = list(_stretches(ones, 6 * HOUR))
         for stretch in stretches:
-            yield TimelineEntry(Time(stretch[0].at), kind, service, _event_text(stretch), stretch[0].place.source)
+            yield TimelineEntry(
+                Time(stretch[0].at), kind, service, _event_text(stretch), stretch[0].place.source or None
+            )
 
 
 def _explained(one: Event, events: Iterable[Event]) -> bool:
@@ -92,13 +117,13 @@ def _stretches(ones: Sequence[Event], apart: float) -> Iterator[list[Event]]:
 
 
 def _event_text(ones: Sequence[Event]) -> str:
-    count = sum(one.count for one in ones)
-    if count == 1:
-        return f"{ones[0].text.rstrip('.')}."
-    texts = listed(list(dict.fromkeys(one.text for one in ones)), at_most=2)
-    lasting = ones[-1].at - ones[0].at
-    until = f" within {span(lasting)}" if lasting >= 1 else ""
-    return f"{counted(count, 'time')}{until}: {texts}."
+    """The first line, where one source or several tell of the same moment; else how often, and in what time."""
+    count, lasting = sum(one.count for one in ones), ones[-1].at - ones[0].at
+    first = f"{ones[0].text.rstrip('.')}."
+    if count == 1 or (count == len(ones) and lasting <= ONE_MOMENT_SECONDS):
+        return first
+    often = counted(count, "time")
+    return f"{often} within {span(lasting)}: {first}" if lasting else f"{often}: {first}"
 
 
 def _patterns(patterns: Iterable[LogPattern]) -> Iterator[TimelineEntry]:
@@ -113,4 +138,4 @@ def _patterns(patterns: Iterable[LogPattern]) -> Iterator[TimelineEntry]:
 def _alerts(alerts: Iterable[Alert]) -> Iterator[TimelineEntry]:
     for one in alerts:
         if one.severity in ("critical", "emergency"):
-            yield TimelineEntry(one.start, "alert", one.service, f"{one.rule}: {one.text}", one.source)
+            yield TimelineEntry(one.start, "alert", one.service, one.text, one.source)

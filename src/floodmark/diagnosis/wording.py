@@ -13,7 +13,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 def figure(value: float) -> str:
     """Three significant digits, whole numbers in full, never an exponent: 0.0417, 2.1, 212, 48210."""
-    if value == round(value) or abs(value) >= 10**ESTIMATE_DIGITS:
+    if value == round(value) or abs(value) >= 10 ** (ESTIMATE_DIGITS - 1):
         return str(round(value))
     text = f"{float(f'{value:.{ESTIMATE_DIGITS}g}'):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

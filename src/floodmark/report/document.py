@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from floodmark.diagnosis.incident import SCHEMA, Chart, Incident, Point, Time
+from floodmark.diagnosis.incident import SCHEMA, Chart, Growth, Incident, Point, Time
 
 TIME_LENGTH = len("2025-08-27T02:30:00Z")
 
@@ -20,6 +20,9 @@ DIGITS = 4
 
 ESTIMATE_DIGITS = {"Growth": 3, "Interval": 3, "Cause": 3, "Alert": 3, "Target": 3}
 """Fewer for what is estimated: its interval is wider than the digits left out."""
+
+FINEST_DECIMALS = 2
+"""No rate is known more finely than 0.01 MB/h: 0.00665 would only look precise."""
 
 Document = dict[str, Any]
 
@@ -35,10 +38,12 @@ def plain(incident: Incident) -> Document:
 
 
 def significant(value: float, digits: int = DIGITS) -> float | None:
-    """`value` with that many significant digits, a whole number as it is; None for what is not a finite number."""
-    if value.is_integer():
-        return value
-    return float(f"{value:.{digits}g}") if math.isfinite(value) else None
+    """`value` with that many significant digits but no whole unit lost; None for what is not a finite number."""
+    if not math.isfinite(value):
+        return None
+    if value.is_integer() or abs(value) >= 10 ** (digits - 1):
+        return float(round(value))
+    return float(f"{value:.{digits}g}")
 
 
 def _plain(value: Any, digits: int) -> Any:
@@ -46,6 +51,8 @@ def _plain(value: Any, digits: int) -> Any:
         return str(value)
     if isinstance(value, Chart):
         return {**_fields(value, digits), "lines": [_line(name, points) for name, points in value.lines]}
+    if isinstance(value, Growth):
+        return {name: _coarse(one) for name, one in _fields(value, ESTIMATE_DIGITS["Growth"]).items()}
     if is_dataclass(value):
         return _fields(value, ESTIMATE_DIGITS.get(type(value).__name__, DIGITS))
     if isinstance(value, dict):
@@ -55,6 +62,11 @@ def _plain(value: Any, digits: int) -> Any:
     if isinstance(value, float):
         return significant(value, digits)
     return value
+
+
+def _coarse(value: Any) -> Any:
+    """A rate no finer than that, and never a minus before nought."""
+    return round(value, FINEST_DECIMALS) + 0.0 if isinstance(value, float) and abs(value) < 1 else value
 
 
 def _fields(value: Any, digits: int) -> dict[str, Any]:
