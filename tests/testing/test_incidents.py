@@ -25,7 +25,7 @@ HOURS = 10.0
 
 def short(spoil, seed=1, hours=HOURS, tier=None):
     """The world of a family in a window short enough for a test."""
-    return run(Family("test", spoil, (hours,), tier).plan(seed))
+    return run(Family("test", spoil, (hours,), tier).plan(seed))[0]
 
 
 @pytest.mark.parametrize("name", sorted(FAMILIES))
@@ -46,9 +46,9 @@ def test_every_family_tells_a_truth_that_an_examiner_can_use(name):
 @pytest.mark.parametrize("name", sorted(FAMILIES))
 def test_memory_leaks_exactly_where_the_truth_says_so(name):
     plan = replace(FAMILIES[name], hours=(30.0,)).plan(3)
-    world = run(plan)
+    worlds = run(plan)
     guilty = {leak.service for leak in plan.leaks}
-    for service in truth_of(world, [])["services"]:
+    for service in truth_of(worlds, [])["services"]:
         leaked = service["leaked_mb_per_hour"] > 0
         assert leaked == (service["service"] in guilty)
         if "leak" not in service["verdicts"] and "unknown" not in service["verdicts"]:
@@ -56,7 +56,7 @@ def test_memory_leaks_exactly_where_the_truth_says_so(name):
 
 
 def test_equal_seeds_give_equal_worlds_and_others_do_not():
-    first, again, other = (truth_of(short(leaks.slow_route, seed), []) for seed in (1, 1, 2))
+    first, again, other = (truth_of([short(leaks.slow_route, seed)], []) for seed in (1, 1, 2))
     assert first == again
     assert first != other
 
@@ -64,7 +64,7 @@ def test_equal_seeds_give_equal_worlds_and_others_do_not():
 def test_without_a_restart_the_container_holds_what_has_leaked():
     world = short(leaks.busy_route)
     memory = world.containers[world.plan.theme.web].memory
-    truth = next(one for one in truth_of(world, [])["services"] if one["service"] == world.plan.theme.web)
+    truth = next(one for one in truth_of([world], [])["services"] if one["service"] == world.plan.theme.web)
     held = (memory.rss - memory.without_leak)[-1]
     assert held == pytest.approx(truth["leaked_mb_every_10_min"][-1], rel=0.05)
 
@@ -144,13 +144,13 @@ def test_a_background_leak_goes_on_where_nobody_asks_for_anything():
     plan.routes = [one for one in plan.routes if one.method == WORKER or one.key == "list"]
     plan.surges.clear()
     plan.change_route("list", per_hour=0.01)
-    memory = run(plan).containers[plan.theme.web].memory
+    memory = run(plan)[0].containers[plan.theme.web].memory
     assert (memory.rss - memory.without_leak)[-1] > 200
 
 
 def test_a_follower_of_the_level_is_asked_for_more_and_does_not_leak():
     def asked(plan):
-        world = run(plan)
+        world = run(plan)[0]
         index = next(i for i, one in enumerate(plan.routes) if one.key == "slow1")
         container = world.containers[plan.theme.web]
         mine = container.work.route == index
@@ -185,7 +185,7 @@ def test_a_proxy_loses_patience_after_a_minute_while_the_worker_goes_on():
     plan = base("test", 1, HOURS)
     plan.change_service(WEB, workers=1)
     plan.change_route("slow1", seconds=120.0, per_hour=8.0, sigma=0.01)
-    work = run(plan).containers[plan.theme.web].work
+    work = run(plan)[0].containers[plan.theme.web].work
     late = work.status == 504
     assert late.any()
     assert (work.logged - work.at)[late] == pytest.approx(60.0)
@@ -208,3 +208,18 @@ def test_the_command_writes_a_case(tmp_path):
                if path.is_file()}  # fmt: skip
     assert truth["seed"] == 4
     assert {one["path"] for one in truth["files"]} == written
+
+
+def test_replicas_share_the_requests_and_the_leak():
+    plan = Family("test", leaks.busy_route, (12.0,)).plan(1)
+    alone = run(plan)
+    plan.replicas = 3
+    worlds = run(plan)
+    counts = [len(world.containers[plan.theme.web].work.at) for world in worlds]
+    assert len(worlds) == 3
+    assert sum(counts) == pytest.approx(len(alone[0].containers[plan.theme.web].work.at), rel=0.01)
+    assert max(counts) < 1.15 * min(counts)
+    rates = [next(one["leaked_mb_per_hour"] for one in truth_of(them, [])["services"]
+                  if one["service"] == plan.theme.web) for them in (alone, worlds)]  # fmt: skip
+    assert rates[1] == pytest.approx(rates[0], rel=0.1)
+    assert len({world.pods[0].pod for world in worlds}) == 3

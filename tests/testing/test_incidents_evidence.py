@@ -29,8 +29,8 @@ def write(spoil, folder, hours=8.0, tier="full", **evidence):
     plan = Family("test", spoil, (hours,), tier).plan(1)
     plan.evidence = replace(plan.evidence, **{"access_zone": "UTC", "damage": False, "tasks_as": "file",
                                               "gunicorn_access": False, "proxy_version": 1, **evidence})  # fmt: skip
-    world = run(plan)
-    return world, write_evidence(world, folder)
+    worlds = run(plan)
+    return worlds[0], write_evidence(worlds, folder)
 
 
 def text_of(folder: Path, pattern: str) -> str:
@@ -101,7 +101,7 @@ def test_connections_are_opened_and_closed_in_pairs_unless_they_leak(tmp_path):
 def test_the_arbiter_writes_utc_and_the_workers_their_own_zone(tmp_path):
     world, _ = write(leaks.guilty_deploy, tmp_path)
     world.plan.theme = replace(world.plan.theme, application_zone="Asia/Tokyo")
-    write_evidence(world, tmp_path / "tokyo")
+    write_evidence([world], tmp_path / "tokyo")
     log = text_of(tmp_path / "tokyo" / world.plan.theme.web, "gunicorn-error.log")
     start = world.containers[world.plan.theme.web].lives.starts[-1].at
     stamps = {line[1:26]: line for line in log.splitlines()}

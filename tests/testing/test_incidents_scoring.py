@@ -179,3 +179,11 @@ def test_scoring_changes_neither_file():
     before = copy.deepcopy(found)
     score_case(truth, found)
     assert (truth, found) == (TRUTH, before)
+
+
+def test_the_rate_of_replicas_may_be_that_of_all_or_of_one():
+    for value in (120.0, 60.0):
+        found = incident()
+        found["services"][0]["growth"].update(mb_per_hour=value, low=0.9 * value, high=1.1 * value)
+        assert not wrong(found, replicas=2) - {"rate of incident"}
+    assert "rate" in wrong(found)

@@ -16,8 +16,8 @@ Truth = dict[str, Any]
 
 def write_case(family: str, seed: int, folder: Path) -> Truth:
     """Write `folder/evidence/` and `folder/truth.json`; gives the truth. Raises KeyError for an unknown family."""
-    world = run(FAMILIES[family].plan(seed))
-    files = write_evidence(world, folder / "evidence")
-    truth = truth_of(world, files)
+    worlds = run(FAMILIES[family].plan(seed))
+    files = write_evidence(worlds, folder / "evidence")
+    truth = truth_of(worlds, files)
     (folder / "truth.json").write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")
     return truth

@@ -128,10 +128,10 @@ class Memory:
 
 
 def time_leak(plan: Plan, leak: Leak, start: float, times: Floats) -> Floats:
-    """MB that a leak by the clock has left since a life began."""
+    """MB that a leak by the clock has left in one replica since a life began."""
     first = max(start, plan.at(leak.since_hour))
     last = plan.at(leak.until_hour)
-    return np.asarray(leak.mb * np.maximum(np.minimum(times, last) - first, 0.0) / 3600.0)
+    return np.asarray(leak.mb / plan.replicas * np.maximum(np.minimum(times, last) - first, 0.0) / 3600.0)
 
 
 @dataclass

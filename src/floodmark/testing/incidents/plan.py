@@ -236,6 +236,7 @@ class Plan:
     follows_memory: tuple[str, ...] = ()
     """Keys whose traffic rises with the leaked level: clients that ask again because it is slow."""
     retries: float = 0.3
+    replicas: int = 1
     incident_hour: float = 0.0
     incident_end_hour: float | None = None
     profiling: tuple[float, float, float] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -27,10 +28,13 @@ class Arrivals:
     client: Ints
     agent: Ints
 
+    def chosen(self, rows: npt.NDArray[Any]) -> Arrivals:
+        """Some of the rows, by a mask or in an order of their indices."""
+        return Arrivals(self.at[rows], self.route[rows], self.client[rows], self.agent[rows])
+
     def sorted(self) -> Arrivals:
         """The same by time."""
-        order = np.argsort(self.at, kind="stable")
-        return Arrivals(self.at[order], self.route[order], self.client[order], self.agent[order])
+        return self.chosen(np.argsort(self.at, kind="stable"))
 
 
 def arrivals_of(plan: Plan, level: Floats | None = None) -> Arrivals:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -33,36 +33,47 @@ class Container:
 
 @dataclass
 class World:
-    """Everything that happened in a case."""
+    """Everything that happened in one pod of a case, and in those that replaced it."""
 
     plan: Plan
+    replica: int
     minutes: Floats
     containers: dict[str, Container]
     restarts: list[Restart]
     """With the kills that memory brought about, in order of time."""
     pods: list[Start]
-    """The pods of the case, in order."""
+    """The pods one after the other."""
     bystanders: dict[str, Floats] = field(default_factory=dict)
     """RSS of containers that serve nothing: the proxy, nginx, a sidecar; MB a minute."""
     caches: dict[str, Floats] = field(default_factory=dict)
     """File cache of each container, MB a minute."""
 
+    def stream(self, name: str) -> Random:
+        """A stream of random numbers of this replica's own."""
+        return self.plan.stream(f"{name} of {self.replica}")
 
-def run(plan: Plan) -> World:
-    """Let the plan happen. Equal plans give equal worlds."""
-    minutes = plan.minutes
+
+def run(plan: Plan) -> list[World]:
+    """Let the plan happen: a world for each replica, which share the requests. Equal plans give equal worlds."""
     restarts = sorted(plan.restarts, key=lambda one: one.hour)
     arrivals = arrivals_of(plan)
     if plan.follows_memory:
-        arrivals = arrivals_of(plan, _level(plan, arrivals, restarts, minutes))
+        arrivals = arrivals_of(plan, _level(plan, arrivals, restarts))
     arrivals = _with_retries(plan, arrivals, restarts)
-    pods = _pods(plan, restarts)
-    containers, kills = {}, []
+    share = plan.stream("balancer").integers(0, plan.replicas, len(arrivals.at))
+    return [_replica(plan, number, arrivals.chosen(share == number), restarts) for number in range(plan.replicas)]
+
+
+def _replica(plan: Plan, number: int, arrivals: Arrivals, restarts: list[Restart]) -> World:
+    # A rollout reaches the replicas one after the other.
+    mine = [replace(one, hour=one.hour + 1.5 * number / 60.0) for one in restarts]
+    world = World(plan, number, plan.minutes, {}, [], [])
+    world.pods = _pods(world, mine)
+    kills: list[Restart] = []
     for service in plan.services:
-        container, killed = _until_it_fits(plan, service, arrivals, restarts, pods, minutes)
-        containers[service.name] = container
+        world.containers[service.name], killed = _until_it_fits(world, service, arrivals, mine)
         kills += killed
-    world = World(plan, minutes, containers, sorted([*restarts, *kills], key=lambda one: one.hour), pods)
+    world.restarts = sorted([*mine, *kills], key=lambda one: one.hour)
     _bystanders(world)
     return world
 
@@ -73,42 +84,49 @@ def _times(restarts: list[Restart], service: Service, plan: Plan) -> list[float]
 
 def _with_retries(plan: Plan, arrivals: Arrivals, restarts: list[Restart]) -> Arrivals:
     random = plan.stream("retries")
-    works = [serve(plan, one, arrivals, _times(restarts, one, plan), plan.stream("queue " + one.role))
-             for one in plan.services if one.role != "worker"]  # fmt: skip
+    works = []
+    for service in plan.services:
+        if service.role != "worker":
+            all_workers = replace(service, workers=service.workers * plan.replicas)
+            times = _times(restarts, service, plan)
+            works.append(serve(plan, all_workers, arrivals, times, plan.stream("first queue " + service.role)))
     return joined([arrivals, *retried(plan, works, random)]).sorted()
 
 
-def _level(plan: Plan, arrivals: Arrivals, restarts: list[Restart], minutes: Floats) -> Floats:
+def _level(plan: Plan, arrivals: Arrivals, restarts: list[Restart]) -> Floats:
     """The leaked level of the focus, 0 to 1 a minute: what impatient clients feel."""
     service = next(one for one in plan.services if one.name == plan.expect.focus)
-    container = _happen(plan, service, arrivals, restarts, _pods(plan, restarts), minutes)
+    world = World(plan, 0, plan.minutes, {}, [], [])
+    world.pods = _pods(world, restarts)
+    container = _happen(world, service, arrivals, restarts)
     level = container.memory.rss - container.memory.without_leak
     return np.asarray(np.clip(level / max(float(level.max()), 1e-9), 0.0, 1.0))
 
 
 def _until_it_fits(
-    plan: Plan, service: Service, arrivals: Arrivals, restarts: list[Restart], pods: list[Start], minutes: Floats
+    world: World, service: Service, arrivals: Arrivals, restarts: list[Restart]
 ) -> tuple[Container, list[Restart]]:
     """Kill the container each time it outgrows its limit, and let the rest happen again after that."""
+    plan = world.plan
     kills: list[Restart] = []
     while True:
-        container = _happen(plan, service, arrivals, [*restarts, *kills], pods, minutes)
+        container = _happen(world, service, arrivals, [*restarts, *kills])
         after = plan.at(kills[-1].hour) + 120.0 if kills else -np.inf
-        over = np.flatnonzero((container.memory.rss > (service.limit_mb or np.inf)) & (minutes > after))
+        over = np.flatnonzero((container.memory.rss > (service.limit_mb or np.inf)) & (world.minutes > after))
         if not len(over) or len(kills) == MAX_OOM_KILLS:
             return container, kills
-        kills.append(Restart((minutes[over[0]] - plan.start + 7.0) / 3600.0, (service.name,), "OOMKilled"))
+        hour = (world.minutes[over[0]] - plan.start + 7.0) / 3600.0
+        kills.append(Restart(hour, (service.name,), "OOMKilled"))
 
 
-def _happen(
-    plan: Plan, service: Service, arrivals: Arrivals, restarts: list[Restart], pods: list[Start], minutes: Floats
-) -> Container:
-    work = serve(plan, service, arrivals, _times(restarts, service, plan), plan.stream("queue " + service.role))
-    leaked = leaked_by(plan, service, work, plan.stream("leak " + service.role))
-    starts = _starts(plan, service, restarts, pods)
-    lives = lives_of(plan, service, work, starts, plan.stream("lives " + service.role))
+def _happen(world: World, service: Service, arrivals: Arrivals, restarts: list[Restart]) -> Container:
+    plan, role = world.plan, service.role
+    work = serve(plan, service, arrivals, _times(restarts, service, plan), world.stream("queue " + role))
+    leaked = leaked_by(plan, service, work, world.stream("leak " + role))
+    starts = _starts(plan, service, restarts, world.pods)
+    lives = lives_of(plan, service, work, starts, world.stream("lives " + role))
     memories = [Memory(plan, service, life, work, leaked) for life in lives.all]
-    memory = container_memory(memories, lives, minutes, plan.stream("noise " + service.role))
+    memory = container_memory(memories, lives, world.minutes, world.stream("noise " + role))
     return Container(service, work, lives, memories, memory, leaked)
 
 
@@ -123,8 +141,8 @@ def pod_at(pods: list[Start], when: float) -> str:
     return next(one.pod for one in reversed(pods) if one.at <= when)
 
 
-def _pods(plan: Plan, restarts: list[Restart]) -> list[Start]:
-    random = plan.stream("pods")
+def _pods(world: World, restarts: list[Restart]) -> list[Start]:
+    plan, random = world.plan, world.stream("pods")
     named = [Start(plan.start - LONG_BEFORE_SECONDS, _pod_name(plan, random), "long before")]
     return named + [Start(plan.at(one.hour), _pod_name(plan, random), one.reason) for one in restarts
                     if one.reason in NEW_POD]  # fmt: skip
@@ -139,7 +157,7 @@ def _pod_name(plan: Plan, random: Random) -> str:
 def _bystanders(world: World) -> None:
     """Containers that only sit there, and the file cache of all: cheap noise that a summing reader falls for."""
     plan, count = world.plan, len(world.minutes)
-    random = plan.stream("bystanders")
+    random = world.stream("bystanders")
     for name, mb in ((plan.theme.nginx, 62.0), (plan.theme.proxy, 24.0), (plan.theme.side, 15.0)):
         world.bystanders[name] = mb + random.normal(0.0, 0.1, count) + np.interp(
             np.arange(count), np.arange(count // 60 + 2) * 60.0, random.normal(0.0, 0.25, count // 60 + 2)
@@ -155,7 +173,7 @@ def _bystanders(world: World) -> None:
 
 
 def leaked_by_time(world: World, name: str, times: Floats) -> Floats:
-    """MB leaked in a service from the start of the window up to each time, restarts or not."""
+    """MB leaked in a container from the start of the window up to each time, restarts or not."""
     container = world.containers[name]
     done = np.isfinite(container.work.end)
     order = np.argsort(container.work.end[done], kind="stable")

@@ -53,6 +53,7 @@ def base(family: str, seed: int, hours: float, tier: str | None = None) -> Plan:
     services = [_restless(one, routes, random) for one in _services(theme.web, theme.rep, theme.worker, random)]
     plan = Plan(family, seed, random, theme, start, hours, services, routes, Expectation(theme.web))
     plan.evidence = _evidence(random, seed, tier)
+    plan.replicas = 1 if seed == 1 else int(random.choice([1, 2, 3], p=[0.8, 0.15, 0.05]))
     plan.expect.victims = [plan.route(key).template for key in SLOW]
     return plan
 

@@ -131,6 +131,48 @@ def worker_task(plan: Plan) -> None:
     decoy_comover(plan, "slow1", since)
 
 
+def heartbeat_task(plan: Plan) -> None:
+    """The long export leaks in a worker whose log names no function; only the heartbeat around it does."""
+    since = onset(plan)
+    plan.expect.focus = plan.theme.worker
+    plan.evidence = replace(plan.evidence, task_names=False)
+    plan.change_service(WORKER, max_requests=0)
+    plan.change_route("task:export", per_hour=7.0)
+    leak_in(plan, "task:export", rate_between(plan, 40, 90), since)
+    decoy_comover(plan, "slow1", since)
+
+
+def route_and_task(plan: Plan) -> None:
+    """A route leaks in the web service and a task in the worker, from different hours on."""
+    since = onset(plan)
+    leak_in(plan, "slow3", rate_between(plan, 70, 220), since)
+    plan.change_service(WORKER, max_requests=0)
+    plan.evidence = replace(plan.evidence, task_names=True)
+    leak_in(plan, "task:refresh", rate_between(plan, 40, 110), since * 0.5)
+    plan.expect.others[plan.theme.worker] = (("leak",), ("leak",))
+    plan.expect.sibling = "leak"
+
+
+def surge_over_a_leak(plan: Plan) -> None:
+    """A leak of days, and in the middle of it a busy day: the surge is blamed, and is not it."""
+    since = onset(plan, 0.15, 0.25)
+    everything = tuple(one.key for one in plan.routes if one.service == plan.theme.web and one.key != "rare6")
+    plan.surges.append(Surge(everything, since + 0.3 * plan.hours, since + 0.45 * plan.hours, 2.5, 1.5))
+    leak_in(plan, "rare6", rate_between(plan, 60, 180), since)
+
+
+def rolled_back(plan: Plan) -> None:
+    """A release leaks, the next day it is rolled back: the leak has an end, and the old memory comes back."""
+    since = onset(plan, 0.25, 0.35)
+    end = since + 0.4 * plan.hours
+    deploy(plan, since)
+    deploy(plan, end)
+    plan.incident_end_hour = end
+    leak_in(plan, str(pick(plan.random, ("slow2", "bulk", "rare4"))), rate_between(plan, 90, 300), since)
+    plan.leaks[-1] = replace(plan.leaks[-1], until_hour=end)
+    plan.expect.deploy = "guilty"
+
+
 def recycled_leak(plan: Plan) -> None:
     """Each worker leaks and is recycled after so many requests: a sawtooth that never climbs."""
     since = onset(plan, 0.02, 0.05)

@@ -13,11 +13,11 @@ from floodmark.testing.incidents.writers.files import Line, Output, local, rfc33
 NO_DATABASE = ("thumb", "rep_status", "metrics", "rep_metrics")
 
 
-def write_cloudsql(world: World, out: Output) -> None:
+def write_cloudsql(worlds: list[World], out: Output) -> None:
     """The log of the proxy, version 1 (text) or 2 (structured)."""
-    plan = world.plan
+    plan = worlds[0].plan
     instance = f"{plan.theme.project}:{plan.theme.region}:{plan.theme.database}"
-    lines = _connections(world, instance)
+    lines = [line for world in worlds for line in _connections(world, instance)]
     lines += [(at, f"ephemeral certificate for instance {instance} will expire soon, refreshing now.")
               for at in np.arange(plan.start + 1800.0, plan.end, 3300.0).tolist()]  # fmt: skip
     lines.sort(key=lambda line: line[0])

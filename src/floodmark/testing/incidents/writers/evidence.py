@@ -17,18 +17,18 @@ from floodmark.testing.incidents.writers.prometheus import write_prometheus
 from floodmark.testing.incidents.writers.tasks import write_tasks
 
 
-def write_evidence(world: World, folder: Path) -> list[dict[str, Any]]:
+def write_evidence(worlds: list[World], folder: Path) -> list[dict[str, Any]]:
     """Write `folder` and give a row a file: path, kind, lines, records."""
-    out, evidence = Output(folder), world.plan.evidence
+    out, evidence = Output(folder), worlds[0].plan.evidence
     folder.mkdir(parents=True, exist_ok=True)
     if evidence.logs:
-        write_nginx(world, out)
-        write_cloudsql(world, out)
-        write_application_logs(world, out)
-        write_tasks(world, out)
-        write_kubernetes(world, out)
-    write_prometheus(world, out)
-    write_grafana(world, out)
+        write_nginx(worlds, out)
+        write_cloudsql(worlds, out)
+        write_application_logs(worlds, out)
+        write_tasks(worlds, out)
+        write_kubernetes(worlds, out)
+    write_prometheus(worlds, out)
+    write_grafana(worlds, out)
     if evidence.psutil:
-        write_processes(world, out)
+        write_processes(worlds, out)
     return out.rows

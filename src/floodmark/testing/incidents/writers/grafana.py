@@ -20,16 +20,18 @@ _PANELS = (
 )
 
 
-def write_grafana(world: World, out: Output) -> None:
+def write_grafana(worlds: list[World], out: Output) -> None:
     """Memory by container; and the growth panels, with the dashboard that gives them away."""
+    world, several = worlds[0], len(worlds) > 1
     if world.plan.evidence.grafana_memory:
-        memory = {name: working_set_of(world, name) for name in names_of(world)}
+        memory = {f"{one.pods[-1].pod} - {name}" if several else name: working_set_of(one, name)
+                  for one in worlds for name in names_of(one)}  # fmt: skip
         _write_panel(world, out, "memory-working-set-by-container", memory, _memory_cell(world))
     if not world.plan.evidence.bad_panels:
         return
     gauges = {}
     for name in (world.plan.theme.web, world.plan.theme.rep):
-        gauges[name] = scraped_process(world, name, world.plan.stream("panel " + name))[0]
+        gauges[name] = scraped_process(worlds, name, world.plan.stream("panel " + name))[0]
     rates = {name: rate_of_gauge(gauge) / 1024 / 1024 for name, gauge in gauges.items()}
     _write_panel(world, out, "memory-growth-rate-mb-per-hour", rates, "{:.4g}".format)
     events = {name: _events(gauge) for name, gauge in gauges.items()}

@@ -12,12 +12,17 @@ from floodmark.testing.incidents.writers.files import Line, Output, local, zone
 from floodmark.testing.incidents.writers.paths import AGENTS, paths_of, sizes_of
 
 
-def write_application_logs(world: World, out: Output) -> None:
-    """What the application server of each web service says."""
+def write_application_logs(worlds: list[World], out: Output) -> None:
+    """What the application server of each web service says, a folder a replica where there are several."""
+    for world in worlds:
+        _write_replica(world, out)
+
+
+def _write_replica(world: World, out: Output) -> None:
     for container in world.containers.values():
         if container.service.role == "worker":
             continue
-        name = container.service.name
+        name = container.service.name + (f"/{world.pods[-1].pod}" if world.plan.replicas > 1 else "")
         if world.plan.evidence.server == "uwsgi":
             out.write_log(world.plan, f"{name}/uwsgi.log", _uwsgi(world.plan, container))
             continue

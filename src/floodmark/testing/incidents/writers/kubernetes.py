@@ -12,17 +12,18 @@ Event = tuple[float, str, str, str, str]
 """(when, type, reason, object, message)"""
 
 
-def write_kubernetes(world: World, out: Output) -> None:
-    """Events and the description of the pod."""
-    events = sorted(_events(world))
-    folder = "k8s" if world.plan.evidence.layout != "b" else "kubectl"
-    if world.plan.evidence.events_as == "json":
+def write_kubernetes(worlds: list[World], out: Output) -> None:
+    """Events and the description of the pods."""
+    events = sorted(event for world in worlds for event in _events(world))
+    evidence = worlds[0].plan.evidence
+    folder = "k8s" if evidence.layout != "b" else "kubectl"
+    if evidence.events_as == "json":
         items = [_item(event) for event in events]
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items}, indent=1) + "\n"
         out.write(f"{folder}/events.json", "log", text, len(items))
     else:
         out.write(f"{folder}/events.txt", "log", _table(events), len(events))
-    out.write(f"{folder}/describe-pod.txt", "config", _describe(world), 0)
+    out.write(f"{folder}/describe-pod.txt", "config", "\n\n".join(_describe(world) for world in worlds), 0)
 
 
 def _events(world: World) -> list[Event]:

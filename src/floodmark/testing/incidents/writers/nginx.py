@@ -66,17 +66,18 @@ _TAILS: dict[str, Callable[[Access], str]] = {
 }
 
 
-def write_nginx(world: World, out: Output) -> None:
-    """The access log, the error log and the configuration."""
-    plan = world.plan
+def write_nginx(worlds: list[World], out: Output) -> None:
+    """The access log, the error log and the configuration; replicas write through one collector."""
+    plan = worlds[0].plan
     folder = {"a": "nginx", "b": f"logs/{plan.theme.nginx}", "c": f"{plan.theme.nginx}"}[plan.evidence.layout]
     access: list[Line] = []
     errors: list[Line] = []
-    for container in world.containers.values():
-        if container.service.role != "worker":
-            _serve_lines(world, container.work, access, errors)
-    _scrape_lines(world, access)
-    _noise_lines(world, access)
+    for world in worlds:
+        for container in world.containers.values():
+            if container.service.role != "worker":
+                _serve_lines(world, container.work, access, errors)
+        _scrape_lines(world, access)
+    _noise_lines(worlds[0], access)
     access.sort(key=lambda line: line[0])
     errors.sort(key=lambda line: line[0])
     out.write_log(plan, f"{folder}/access.log", access)
@@ -87,7 +88,7 @@ def write_nginx(world: World, out: Output) -> None:
 
 def _serve_lines(world: World, work: Work, access: list[Line], errors: list[Line]) -> None:
     plan = world.plan
-    random = plan.stream("nginx " + work.service)
+    random = world.stream("nginx " + work.service)
     service = world.containers[work.service].service
     clients, paths = clients_of(plan), paths_of(plan, work)
     sizes, refused = sizes_of(plan, work, random), _refused(work)
@@ -130,7 +131,7 @@ def _error(plan: Plan, line: Access, path: str, number: int) -> str:
 def _scrape_lines(world: World, access: list[Line]) -> None:
     """The metrics page of each service, once a minute: as regular as the clock, and innocent."""
     plan = world.plan
-    random = plan.stream("scrapes")
+    random = world.stream("scrapes")
     for path, role in (("/metrics", "web"), ("/report-metrics", "rep")):
         service, offset = plan.service(role), float(random.uniform(0, 3))
         for minute in world.minutes.tolist():

@@ -11,18 +11,19 @@ from floodmark.testing.incidents.writers.files import Output
 SAMPLE_SECONDS = 120.0
 
 
-def write_processes(world: World, out: Output) -> None:
+def write_processes(worlds: list[World], out: Output) -> None:
     """time,pod,container,pid,ppid,comm,rss_bytes,pss_bytes; the host's clock is off by up to a minute."""
     rows: list[tuple[float, int, str]] = []
-    for container in world.containers.values():
-        rows += _container_rows(world, container)
+    for world in worlds:
+        for container in world.containers.values():
+            rows += _container_rows(world, container)
     rows.sort(key=lambda row: (row[0], row[1]))
     lines = ["time,pod,container,pid,ppid,comm,rss_bytes,pss_bytes", *(text for _, _, text in rows)]
     out.write("psutil/processes.csv.gz", "metric", "\n".join(lines) + "\n", len(rows))
 
 
 def _container_rows(world: World, container: Container) -> list[tuple[float, int, str]]:
-    random = world.plan.stream("psutil " + container.service.name)
+    random = world.stream("psutil " + container.service.name)
     error, phase = float(round(random.uniform(-60, 60))), float(random.uniform(0, SAMPLE_SECONDS))
     times = np.arange(world.plan.start + phase, world.plan.end, SAMPLE_SECONDS)
     command = "python" if container.service.role == "worker" else "gunicorn"

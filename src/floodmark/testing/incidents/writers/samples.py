@@ -31,7 +31,7 @@ def rss_of(world: World, name: str) -> Floats:
 
 def working_set_of(world: World, name: str) -> Floats:
     """RSS and the active part of the file cache, bytes."""
-    active = world.plan.stream("active " + name).uniform(0.25, 0.5)
+    active = world.stream("active " + name).uniform(0.25, 0.5)
     if name == world.plan.expect.focus and world.plan.page_cache_mb_per_hour:
         active = 0.75
     return rss_of(world, name) + active * world.caches[name] * MB
@@ -49,7 +49,7 @@ def names_of(world: World) -> list[str]:
 
 def present(world: World, key: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which minutes were scraped: two gaps that all series share, and single scrapes that each misses for itself."""
-    shared, own = world.plan.stream("scrape gaps"), world.plan.stream("dropouts " + key)
+    shared, own = world.plan.stream("scrape gaps"), world.stream("dropouts " + key)
     count = len(world.minutes)
     keep = own.random(count) > own.uniform(0.002, 0.015)
     for length in (41, 8):
@@ -78,21 +78,20 @@ def by_pod(world: World, labels: dict[str, str], times: Floats, values: Floats) 
     return series
 
 
-def scraped_process(world: World, name: str, random: Random) -> tuple[Floats, Floats]:
+def scraped_process(worlds: list[World], name: str, random: Random) -> tuple[Floats, Floats]:
     """Bytes that the application's own gauge shows: each scrape meets one of the workers. (RSS, Python heap)"""
-    container = world.containers[name]
-    served = [memory for memory in container.memories if memory.life.constant_mb is None]
-    draw = random.random(len(world.minutes))
-    rss, heap = np.full(len(world.minutes), np.nan), np.full(len(world.minutes), np.nan)
-    alive = np.array([memory.alive(world.minutes) for memory in served])
+    minutes, service = worlds[0].minutes, worlds[0].containers[name].service
+    served = [memory for world in worlds for memory in world.containers[name].memories
+              if memory.life.constant_mb is None]  # fmt: skip
+    rss, heap = np.full(len(minutes), np.nan), np.full(len(minutes), np.nan)
+    alive = np.array([memory.alive(minutes) for memory in served])
     order = np.cumsum(alive, axis=0)
-    chosen = (order > (draw * np.maximum(order[-1], 1)).astype(int)) & alive
-    which = np.argmax(chosen, axis=0)
+    chosen = (order > (random.random(len(minutes)) * np.maximum(order[-1], 1)).astype(int)) & alive
+    which = np.where(chosen.any(axis=0), np.argmax(chosen, axis=0), -1)
     for index, memory in enumerate(served):
-        rows = np.flatnonzero((which == index) & chosen.any(axis=0))
-        times, shared = world.minutes[rows], container.service.shared_mb
-        leak = memory.leak(times)
-        rss[rows] = (memory.steady(times) + leak + shared) * MB
-        heap[rows] = (0.25 * memory.life.base_mb + container.service.heap_share * leak
-                      + random.normal(0.0, 0.8, len(rows))) * MB  # fmt: skip
+        rows = np.flatnonzero(which == index)
+        leak = memory.leak(minutes[rows])
+        rss[rows] = (memory.steady(minutes[rows]) + leak + service.shared_mb) * MB
+        noise = random.normal(0.0, 0.8, len(rows))
+        heap[rows] = (0.25 * memory.life.base_mb + service.heap_share * leak + noise) * MB
     return rss, heap

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from floodmark.testing.incidents.lives import Life
+from floodmark.testing.incidents.plan import Plan
 from floodmark.testing.incidents.world import Container, World, pod_at
 from floodmark.testing.incidents.writers.files import Line, Output, local, rfc3339, zone
 
@@ -15,19 +16,26 @@ _WORDS = ("alpha", "apart", "bravo", "coffee", "fish", "gee", "june", "kilo", "l
           "quiet", "red", "sink", "table", "ten", "uncle", "winter")  # fmt: skip
 
 
-def write_tasks(world: World, out: Output) -> None:
+def write_tasks(worlds: list[World], out: Output) -> None:
     """What the task workers say."""
-    container = world.containers.get(world.plan.theme.worker)
-    if container is None:
+    plan = worlds[0].plan
+    rows = [(*line, world) for world in worlds for line in _lines(world)]
+    rows = sorted((row for row in rows if plan.start <= row[0] < plan.end), key=lambda row: row[0])
+    if plan.evidence.tasks_as == "file":
+        out.write_log(plan, f"{plan.theme.worker}/qcluster.log", [(at, text) for at, text, _ in rows])
         return
-    lines = sorted(_messages(world, container) + _heartbeats(world, container), key=lambda line: line[0])
-    lines = [line for line in lines if world.plan.start <= line[0] < world.plan.end]
-    if world.plan.evidence.tasks_as == "file":
-        out.write_log(world.plan, f"{container.service.name}/qcluster.log", lines)
-    elif world.plan.evidence.tasks_as == "array":
-        _write_array(world, container, lines, out)
+    entries = [_entry(world, number, at, text) for number, (at, text, world) in enumerate(rows)]
+    if plan.evidence.tasks_as == "array":
+        # As `gcloud logging read --format json` prints it: one array, newest first.
+        text = json.dumps(entries[::-1], indent=1, ensure_ascii=False) + "\n"
+        out.write(f"cloud-logging/{plan.theme.worker}.json", "log", text, len(entries))
     else:
-        _write_hours(world, container, lines, out)
+        _write_hours(plan, [at for at, _, _ in rows], entries, out)
+
+
+def _lines(world: World) -> list[Line]:
+    container = world.containers[world.plan.theme.worker]
+    return _messages(world, container) + _heartbeats(world, container)
 
 
 def _messages(world: World, container: Container) -> list[Line]:
@@ -77,10 +85,10 @@ def _name(row: int) -> str:
     return "-".join(_WORDS[(row // 20**place * 7 + 3 * place) % 20] for place in range(4))
 
 
-def _entry(world: World, container: Container, number: int, line: Line) -> dict[str, Any]:
-    plan, (at, text) = world.plan, line
+def _entry(world: World, number: int, at: float, text: str) -> dict[str, Any]:
+    plan = world.plan
     labels = {
-        "cluster_name": "production", "container_name": container.service.name, "location": plan.theme.region,
+        "cluster_name": "production", "container_name": plan.theme.worker, "location": plan.theme.region,
         "namespace_name": "default", "pod_name": pod_at(world.pods, at), "project_id": plan.theme.project,
     }  # fmt: skip
     return {
@@ -91,24 +99,13 @@ def _entry(world: World, container: Container, number: int, line: Line) -> dict[
     }  # fmt: skip
 
 
-def _write_hours(world: World, container: Container, lines: list[Line], out: Output) -> None:
-    """JSON lines by the hour of receipt; some entries come twice, some land in the next hour's file."""
-    random = world.plan.stream("gcs")
+def _write_hours(plan: Plan, times: list[float], entries: list[dict[str, Any]], out: Output) -> None:
+    """JSON lines by the hour of receipt; some entries come twice."""
+    random = plan.stream("gcs")
     hours: dict[str, list[str]] = {}
-    for number, line in enumerate(lines):
-        moment = local(line[0] + 2.0, zone("UTC"))
-        name = f"{moment:%Y/%m/%d/%H}:00:00_{moment:%H}:59:59_S0.json"
-        text = json.dumps(_entry(world, container, number, line), separators=(",", ":"), ensure_ascii=False)
-        rows = hours.setdefault(name, [])
-        rows.append(text)
-        if random.random() < 0.0005:
-            rows.append(text)
+    for at, entry in zip(times, entries, strict=True):
+        moment = local(at + 2.0, zone("UTC"))
+        rows = hours.setdefault(f"{moment:%Y/%m/%d/%H}:00:00_{moment:%H}:59:59_S0.json", [])
+        rows += [json.dumps(entry, separators=(",", ":"), ensure_ascii=False)] * (2 if random.random() < 0.0005 else 1)
     for name, rows in hours.items():
-        out.write(f"gcs/stderr/{container.service.name}/{name}", "log", "\n".join(rows) + "\n", len(rows))
-
-
-def _write_array(world: World, container: Container, lines: list[Line], out: Output) -> None:
-    """As `gcloud logging read --format json` prints it: one array, newest first."""
-    entries = [_entry(world, container, number, line) for number, line in enumerate(lines)][::-1]
-    text = json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
-    out.write(f"cloud-logging/{container.service.name}.json", "log", text, len(entries))
+        out.write(f"gcs/stderr/{plan.theme.worker}/{name}", "log", "\n".join(rows) + "\n", len(rows))
