@@ -1,0 +1,61 @@
+"""What is found on this machine is a configuration that can be read, and finds the same things again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from floodmark.watch.collect.processes import ProcessCollector
+from floodmark.watch.config import read
+from floodmark.watch.discover import toml
+
+APPLICATION = """
+def application(environ, start):
+    start("200 OK", [("Content-Type", "text/plain")])
+    return [b"hello"]
+"""
+
+
+@pytest.fixture
+def gunicorn(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    (tmp_path / "shop_front.py").write_text(APPLICATION)
+    command = [
+        sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--workers", "2", "--no-control-socket",
+        "--error-logfile", str(tmp_path / "error.log"), "shop_front:application",
+    ]  # fmt: skip
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        while (
+            "Booting worker" not in (tmp_path / "error.log").read_text() if (tmp_path / "error.log").exists() else True
+        ):
+            assert process.poll() is None, process.stdout and process.stdout.read()
+        yield process
+        process.terminate()
+        process.wait(10)
+
+
+def test_a_gunicorn_is_found_with_its_workers_and_its_log(gunicorn: subprocess.Popen[str], tmp_path: Path) -> None:
+    text = toml(folders=())
+    path = tmp_path / "watch.toml"
+    path.write_text(text)
+    config = read(path)
+    (found,) = [one for one in config.processes if one.service == "shop-front"]
+    collected = ProcessCollector(found, pss_every_seconds=60, max_processes=50).collect(1.0)
+    pids = {sample.process for sample in collected.samples if sample.process}
+    assert str(gunicorn.pid) in pids
+    assert len(pids) >= 2
+    assert (tmp_path / "error.log", "shop-front") in [(one.path, one.service) for one in config.logs]
+
+
+def test_logs_lying_where_distributions_put_them_are_found(tmp_path: Path) -> None:
+    (tmp_path / "access.log").write_text("")
+    (tmp_path / 'odd"name\\.log').write_text("")
+    paths = [one["path"] for one in tomllib.loads(toml(folders=(tmp_path,))).get("logs", [])]
+    assert str(tmp_path / "access.log") in paths
+    assert str(tmp_path / 'odd"name\\.log') in paths
