@@ -286,6 +286,7 @@ def test_a_reader_goes_on_when_the_file_is_replaced_and_swept_behind_it(local, i
 
 def test_the_shelf_unpacks_the_sibling_where_the_xml_is_gone_and_finds_nothing_where_both_are(store, invent) -> None:
     entry = build(store, invent({7: "seven" * 10**5})).entry
+    store.remembers_seconds = 0.0
     shelf, before = Shelf(store), body(store, entry.whole)
     store.delete(entry.whole.xml.name)
     assert shelf.has(entry.whole, "identity")
@@ -296,6 +297,23 @@ def test_the_shelf_unpacks_the_sibling_where_the_xml_is_gone_and_finds_nothing_w
     assert shelf.reader(entry.whole, "identity") is None
     assert shelf.reader(entry.whole, "gzip") is None
     assert not shelf.has(entry.whole, "identity")
+
+
+def test_a_shelf_on_a_far_store_believes_what_it_saw_for_a_while(invent) -> None:
+    far = FsspecStorage("memory://far")
+    entry = build(far, invent({7: "seven"})).entry
+    shelf = Shelf(far)
+    assert shelf.entry(SLUG) == entry
+    assert shelf.has(entry.whole, "gzip")
+    far.fs.rm("/far", recursive=True)
+    assert shelf.entry(SLUG) == entry
+    assert shelf.has(entry.whole, "gzip")
+    assert shelf.reader(entry.whole, "gzip") is None
+
+
+def test_a_small_file_is_packed_as_tightly_as_at_once(local, invent) -> None:
+    entry = build(local, invent(dict.fromkeys(range(1, 31), "title of a project"))).entry
+    assert entry.whole.gzip.bytes < len(gzip.compress(body(local, entry.whole))) * 1.3
 
 
 def test_a_file_cut_short_by_hand_counts_as_gone(local, invent) -> None:

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from floodmark.export.metrics import Meters
 from floodmark.export.process import resident_bytes
@@ -26,6 +27,18 @@ NOTE = "floodmark.note"
 def note(request: HttpRequest, **facts: str) -> None:
     """Say of this request what only the view knows: route, dataset, outcome, encoding."""
     request.META.setdefault(NOTE, {}).update(facts)
+
+
+def measured(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Django middleware: every body that is not a stream has its length said."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if isinstance(response, HttpResponse) and not response.has_header("Content-Length"):
+            response.headers["Content-Length"] = str(len(response.content))
+        return response
+
+    return answer
 
 
 class Recorded:
@@ -76,7 +89,8 @@ class _Request(Iterator[bytes]):
         close = getattr(body, "close", None)
         if close:
             self.closers.append(close)
-        self.body = iter(body)
+        # A HEAD sends no body; some answers are short texts that have one all the same.
+        self.body = iter(()) if self.environ["REQUEST_METHOD"] == "HEAD" else iter(body)
 
     def __next__(self) -> bytes:
         self.sent, self.handed = self.sent + self.handed, 0

@@ -9,8 +9,7 @@ APPS = ["django_tasks_db"]
 
 DJANGO: dict[str, Any] = {
     "ROOT_URLCONF": "floodmark.export.urls",
-    # What a request needs is done by floodmark.export.middleware, around Django.
-    "MIDDLEWARE": [],
+    "MIDDLEWARE": ["floodmark.export.middleware.measured"],
     # No answer depends on the host that a request names, so there is nothing to protect here.
     "ALLOWED_HOSTS": ["*"],
     "DEBUG": False,

@@ -19,7 +19,7 @@ from floodmark.export.storage import Storage
 BLOCK_BYTES = 1 << 18
 """Pieces are gathered to blocks of this size before they are hashed, compressed and written."""
 
-GZIP_LEVEL = 2
+GZIP_LEVEL = 3  # 311 MB/s here, a ratio of 8.9; level 2: 769 and 8.3; the writer of XML makes a tenth of that
 GZIP_WINDOW = 31  # 15 bits and a gzip header, whose time stays 0: equal bytes in, equal bytes out
 
 _STAMP = re.compile(rb'(\sgenerated-datetime=")([^"]*)(")')
@@ -49,13 +49,15 @@ class Sink:
     progress: Progress
     _blocks: list[bytes] = field(default_factory=list)
     _gathered: int = 0
+    _head_left: int = 0
     _bytes: int = 0
     _gzip_bytes: int = 0
 
     def __post_init__(self) -> None:
         self._sha, self._gzip_sha, self._content = hashlib.sha256(), hashlib.sha256(), blank_hash(self.head)
         self._compress = isal_zlib.compressobj(GZIP_LEVEL, isal_zlib.DEFLATED, GZIP_WINDOW)
-        self._write(self.head, content=False)
+        # ISA-L codes a short first input badly and sticks to it (three times the size): the head waits for a block.
+        self._blocks, self._gathered, self._head_left = [self.head], len(self.head), len(self.head)
 
     def write(self, data: bytes) -> None:
         """Take some more."""
@@ -71,9 +73,9 @@ class Sink:
         self._blocks, self._gathered = [], 0
         self._write(block)
 
-    def _write(self, block: bytes, *, content: bool = True) -> None:
-        if content:
-            self._content.update(block)
+    def _write(self, block: bytes) -> None:
+        self._content.update(memoryview(block)[self._head_left :])
+        self._head_left = 0
         self._sha.update(block)
         self.xml.write(block)
         self._bytes += len(block)
