@@ -94,7 +94,7 @@ def pieces(
     for piece in _file(activities, activity_rows.projects(export_id), generated):
         found = True
         yield piece
-        _record(effort, database, activity_rows.pages, activity_rows.rows_read)
+    _record(effort, database, activity_rows.pages, activity_rows.rows_read)
     if not found:
         raise NothingToPublish(
             f"organisation {dataset.organisation_id} has nothing to publish: its IATI export holds"

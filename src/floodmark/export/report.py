@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 MAX_LINES = 1_000_000
 """How many lines a report lists before it only counts: about 200 MB of file, never memory."""
@@ -40,21 +41,23 @@ class BuildReport:
         self.out, self.max_lines = out, max_lines
         self.counts: Counter[str] = Counter()
         """rule -> how often"""
+        self.total = 0
+        """all remarks, listed or only counted"""
         self.left_out = 0
         """items (activities) that are missing from the file as a whole"""
-
-    @property
-    def total(self) -> int:
-        """All remarks, listed or only counted."""
-        return self.counts.total()
 
     def add(self, remark: Remark) -> None:
         """Count a remark, and list it while there is room."""
         self.counts[remark.rule] += 1
+        self.total += 1
         if self.out is not None and self.total <= self.max_lines:
-            self.out.write(json.dumps(asdict(remark), ensure_ascii=False) + "\n")
+            self._write(remark)
 
     def close(self) -> None:
         """Say what was only counted. The file stays open: it is its owner's."""
         if self.out is not None and self.total > self.max_lines:
-            self.out.write(json.dumps({"only counted": self.total - self.max_lines}) + "\n")
+            self._write({"only counted": self.total - self.max_lines})
+
+    def _write(self, line: Remark | dict[str, int]) -> None:
+        assert self.out is not None
+        self.out.write(msgspec.json.encode(line).decode() + "\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from django.db import Error, InterfaceError, OperationalError, ProgrammingError, connections, transaction
@@ -75,6 +75,11 @@ class Database:
             run(_STYLE)
             self.snapshots += 1
             return read(fetch)
+
+
+def numbers(ids: Iterable[int]) -> str:
+    """A parameter for an SQL array of numbers. As text: psycopg takes ten times as long over a list."""
+    return "{" + ",".join(map(str, ids)) + "}"
 
 
 def _line(error: Exception) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, NamedTuple
 
 from floodmark.export.rows.activity import NAME
-from floodmark.export.rows.database import Database, Fetch
+from floodmark.export.rows.database import Database, Fetch, numbers
 from floodmark.export.rows.finance import Category, Document
 from floodmark.export.rows.reader import Limits, Reader
 from floodmark.export.rows.table import Iso, Number, Stamp, Table
@@ -130,7 +130,8 @@ class OrganisationRows:
         """An organisation, with the readers ready for what hangs on it; None where there is none of that id."""
 
         def read(fetch: Fetch) -> Organisation | None:
-            found = fetch(ORGANISATION.by_id, [[organisation_id], [organisation_id]])
+            asked = numbers([organisation_id])
+            found = fetch(ORGANISATION.by_id, [asked, asked])
             for reader, _ in self.budgets.values():
                 reader.start(fetch, [organisation_id])
             self.documents.start(fetch, [organisation_id])

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from floodmark.export.rows import activity, finance, results
 from floodmark.export.rows.activity import PROJECT, Project
-from floodmark.export.rows.database import Database, Fetch
+from floodmark.export.rows.database import Database, Fetch, numbers
 from floodmark.export.rows.reader import Limits, Reader
 from floodmark.export.rows.table import Table
 
@@ -120,7 +120,7 @@ class ActivityRows:
         return self._read(ids, fetch) if ids else []
 
     def _read(self, ids: list[int], fetch: Fetch) -> list[Project]:
-        page = [Project._make(row) for row in fetch(PROJECT.by_id, [ids, ids])]
+        page = [Project._make(row) for row in fetch(PROJECT.by_id, [numbers(ids), numbers(ids)])]
         for reader in self._roots:
             reader.start(fetch, [project.id for project in page])
         return page

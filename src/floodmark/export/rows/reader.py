@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from floodmark.export.rows.database import Database, Fetch
+from floodmark.export.rows.database import Database, Fetch, numbers
 from floodmark.export.rows.table import Table
 
 R = TypeVar("R", bound=tuple[Any, ...])
@@ -63,10 +63,10 @@ class Reader(Generic[R]):
         self._parents = list(parents)
         self._rank = {parent: number for number, parent in enumerate(self._parents)}
         self._index, self._open = _Index(), END
-        limit = self.limits.table_rows
-        found = fetch(self.table.first, [self._parents, self._parents, limit]) if self._parents else []
+        asked, limit = numbers(parents), self.limits.table_rows
+        found = fetch(self.table.first, [asked, asked, limit]) if self._parents else []
         if len(found) == limit:
-            ids = fetch(self.table.rest, [self._parents, self._parents, self.limits.index_rows, limit])
+            ids = fetch(self.table.rest, [asked, asked, self.limits.index_rows, limit])
             self._index = _Index.of(ids, 0, self.limits.index_rows)
             self._open = self._rank[found[-1][1]] if self._index else END
         self._hold(fetch, found, 0, END)
@@ -93,12 +93,12 @@ class Reader(Generic[R]):
         index = self._index
         if not index.ids and index.after is not None:
             base, keys = index.after
-            parents = self._parents[base:]
+            parents = numbers(self._parents[base:])
             index = _Index.of(
                 fetch(self.table.after, [parents, parents, *keys, self.limits.index_rows]), base, self.limits.index_rows
             )
         ids, low, high, rest = index.split(self.limits.table_rows)
-        found = fetch(self.table.by_id, [ids, ids]) if ids else []
+        found = fetch(self.table.by_id, [numbers(ids), numbers(ids)]) if ids else []
         # Nothing of the reader changes before all is read: the snapshot may be taken again.
         self._hold(fetch, found, low, high)
         self._index, self._open = rest, high if rest else END
