@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -55,10 +57,8 @@ def main() -> int:
         return 2
     with tempfile.TemporaryDirectory(prefix="floodmark-accuracy-") as scratch:
         out = options.out or Path(scratch)
-        runs = []
-        for case in _cases(options, out):
-            runs.append(_run(case, out / "incidents" / case.parent.name / case.name, options))
-            print(_line(runs[-1]), file=sys.stderr, flush=True)
+        with ThreadPoolExecutor(options.jobs) as pool:
+            runs = list(pool.map(lambda case: _reported(case, out, options), _cases(options, out)))
     if not runs:
         print("accuracy: no cases found", file=sys.stderr)
         return 2
@@ -67,6 +67,12 @@ def main() -> int:
     _print_table([run.score for run in runs])
     _print_wrong([run.score for run in runs])
     return _print_bars(runs)
+
+
+def _reported(case: Path, out: Path, options: argparse.Namespace) -> Run:
+    run = _run(case, out / "incidents" / case.parent.name / case.name, options)
+    print(_line(run), file=sys.stderr, flush=True)
+    return run
 
 
 def _options() -> argparse.Namespace:
@@ -78,6 +84,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="keep cases and incidents here [a temporary folder]")
     parser.add_argument("--reuse", action="store_true", help="judge what an earlier run left in --out")
     parser.add_argument("--json", type=Path, help="write every judgement to this file")
+    parser.add_argument("--jobs", type=int, default=1, help="analyses at once [1]")
     parser.add_argument("--timeout-seconds", type=float, default=300.0, help="for one analysis [300]")
     return parser.parse_args()
 
@@ -104,34 +111,42 @@ def _cases(options: argparse.Namespace, out: Path) -> Iterator[Path]:
 
 def _run(case: Path, out: Path, options: argparse.Namespace) -> Run:
     truth = json.loads((case / "truth.json").read_text())
-    began, status = time.monotonic(), 0
+    began, status, peak_mb = time.monotonic(), 0, 0.0
     if not options.reuse:
-        status = _analyse(case / "evidence", out, options.timeout_seconds)
+        status, peak_mb = _analyse(case / "evidence", out, options.timeout_seconds)
     took = time.monotonic() - began
-    found = out / "incident.json"
-    incident = json.loads(found.read_text()) if found.exists() else None
-    # The largest child so far: a bound on this one's memory, exact for the first and for each new maximum.
-    peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000.0
-    name = f"{case.parent.name}/{case.name}"
-    score = score_case(truth, incident, name)
-    score.add("exit status", "", status == 0, f"exit {status}")
+    score = score_case(truth, _incident(out), f"{case.parent.name}/{case.name}")
+    score.add("exit status", "", status == 0, f"exit {status}, see {out / 'analyze.log'}")
     return Run(score, took, peak_mb, status)
 
 
-def _analyse(evidence: Path, out: Path, timeout_seconds: float) -> int:
+def _incident(out: Path) -> dict[str, object] | None:
+    try:
+        found = json.loads((out / "incident.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _analyse(evidence: Path, out: Path, timeout_seconds: float) -> tuple[int, float]:
+    """Exit status and peak memory, MB, of `floodmark analyze`; 124 where it took too long."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "incident.json").unlink(missing_ok=True)
+    command = [sys.executable, "-m", "floodmark", "analyze", str(evidence), "--out", str(out)]
     with (out / "analyze.log").open("w") as log:
-        command = [sys.executable, "-m", "floodmark", "analyze", str(evidence), "--out", str(out)]
-        try:
-            return subprocess.run(command, stdout=log, stderr=log, timeout=timeout_seconds).returncode
-        except subprocess.TimeoutExpired:
-            return 124
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+        too_long = threading.Timer(timeout_seconds, process.kill)
+        too_long.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        late = not too_long.is_alive()
+        too_long.cancel()
+    return 124 if late else process.returncode, usage.ru_maxrss / 1000.0
 
 
 def _line(run: Run) -> str:
     wrong = ", ".join(sorted({mark.what for mark in run.score.wrong()})) or "all right"
-    return f"{run.score.case:32} {run.seconds:6.1f} s  up to {run.peak_mb:5.0f} MB  exit {run.status}  {wrong}"
+    return f"{run.score.case:32} {run.seconds:6.1f} s  {run.peak_mb:5.0f} MB  exit {run.status}  {wrong}"
 
 
 def _print_table(scores: list[CaseScore]) -> None:
@@ -172,7 +187,8 @@ def _print_bars(runs: list[Run]) -> int:
         right = sum(mark.right for mark in answered)
         total = sum(len(run.score.of("top-1")) for run in runs)
         print(f"  selective accuracy {right / len(answered):6.1%} at {len(answered) / total:.0%} answered")
-    print(f"  time a case        {max(run.seconds for run in runs):6.1f} s at most; peak {runs[-1].peak_mb:.0f} MB")
+    seconds, memory = max(run.seconds for run in runs), max(run.peak_mb for run in runs)
+    print(f"  at most {seconds:.1f} s and {memory:.0f} MB a case")
     return 1 if missed else 0
 
 
