@@ -54,8 +54,8 @@ NAMES: tuple[tuple[str, str], ...] = (
     (r"\b(requests?|queries|query|hits|rps|qps)\b", "requests"),
     (r"\b(network|transmit|receive|disk|fs|io|iops)\b", "unknown"),
     (r"\b(threads?|connections?|fds?|files|sockets|tasks)\b", "unknown"),
-    (r"container processes|num ?procs|process(es)? (count|total|number)|\bprocesses\b|nprocs|\bpids\b|workers?( count)?$"
-     r"|num workers|active workers", "processes"),
+    (r"container processes|num ?procs|process(es)? (count|total|number)|\bprocesses\b|nprocs|\bpids\b"
+     r"|workers?( count)?$|num workers|active workers", "processes"),
     (r"\bcpu\b", "cpu"),
     (r"working set|\bwss\b", "working_set"),
     (r"\b(pss|uss)\b|proportional|unique set|memory stat anon\b|\banon(ymous)?\b", "pss"),

@@ -26,8 +26,10 @@ _DAY_FIRST = re.compile(
     r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*([AaPp][Mm])?"
     r"\s*(Z|UTC|GMT|[+-]\d{2}:?(?:\d{2})?)?\Z"
 )
-_WORDY = ("%a %b %d %H:%M:%S %Y", "%d %b %Y %H:%M:%S", "%b %d, %Y %H:%M:%S", "%Y-%b-%d %H:%M:%S", "%d/%b/%Y:%H:%M:%S %z",
-          "%a, %d %b %Y %H:%M:%S %z", "%a %b %d %H:%M:%S %Z %Y")  # fmt: skip
+_WORDY = (
+    "%a %b %d %H:%M:%S %Y", "%d %b %Y %H:%M:%S", "%b %d, %Y %H:%M:%S", "%Y-%b-%d %H:%M:%S", "%d-%b-%Y %H:%M:%S",
+    "%d/%b/%Y:%H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %z", "%a %b %d %H:%M:%S %Z %Y",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +45,7 @@ class Moments:
     remark: str = ""
 
     def clock(self) -> Clock:
-        """The clock that the cells state: UTC for epochs, an offset, or none; times of mixed offsets are UTC already."""
+        """The clock that the cells state: UTC for epochs and mixed offsets, an offset, or none."""
         if self.zone is None:
             return Clock(None, "assumed")
         return Clock(self.zone if re.match("[+-]", self.zone) else "+00:00", "stated")

@@ -16,8 +16,8 @@ CELLS_IN_BLOCK = 400_000
 """Cells that are held as text at a time; some 40 MB."""
 
 TIME_NAMES = re.compile(
-    r"(time ?stamp|time|ts|date ?time|date|at|when|epoch|unix ?time|t|moment|sampled at|collected at|recorded at|zeit|tid"
-    r"|heure|fecha|created at)( \(?(utc|s|ms|us|ns|sec\w*|local)\)?)?",
+    r"(time ?stamp|time|ts|date ?time|date|at|when|epoch|unix ?time|t|moment|sampled at|collected at|recorded at|zeit"
+    r"|tid|heure|fecha|created at)( \(?(utc|s|ms|us|ns|sec\w*|local)\)?)?",
 )
 
 

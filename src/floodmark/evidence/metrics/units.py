@@ -41,7 +41,7 @@ NOTHING = frozenset({"", "-", "--", "nan", "null", "none", "undefined", "n/a", "
 """Cells that hold no value; never 0."""
 
 _CELL = re.compile(
-    r"([+-]?(?:\d[\d.,\u00a0\u202f' ]*)?\.?\d(?:[eE][+-]?\d+)?|[+-]?inf(?:inity)?)\s*([^\d\s].*)?", re.IGNORECASE
+    r"([+-]?(?:\d[\d.,\u00a0\u202f' ]*)?\.?\d(?:[eE][+-]?\d+)?|[+-]?inf(?:inity)?)\s*([^\d\s][^\d]*)?", re.IGNORECASE
 )
 
 
@@ -67,7 +67,7 @@ def number(text: str, decimal_comma: bool = False) -> float:
     plain = text.strip().strip("\u00a0\u202f")
     if plain.lower() in NOTHING:
         return float("nan")
-    plain = re.sub(r"(?<=\d)[ \u00a0\u202f'](?=\d)", "", plain)
+    plain = re.sub(r"(?<=\d)[ \u00a0\u202f'](?=\d{3}(?!\d))", "", plain)
     if decimal_comma:
         plain = plain.replace(".", "").replace(",", ".") if "," in plain else plain
     elif "," in plain:
@@ -79,7 +79,7 @@ def number(text: str, decimal_comma: bool = False) -> float:
 
 @lru_cache(16_384)
 def cell(text: str, decimal_comma: bool = False) -> tuple[float, str]:
-    """(value, unit) of a cell: bytes ("B") where it has a unit of memory, seconds ("s") for times, "" where none stands.
+    """(value, unit) of a cell: bytes ("B") where it has a unit of memory, seconds ("s") for times, "" without one.
 
     Raises ValueError for what holds no number.
     """
