@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import http.client
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TextIO
 
+import psutil
 import pytest
 
 from floodmark.export import bootstrap
@@ -42,7 +52,139 @@ HEAD = (
 )
 
 
-@pytest.fixture
-def invent() -> type[Invented]:
+@pytest.fixture(scope="session")
+def invented() -> type[Invented]:
     """Makes datasets without a database; see Invented."""
     return Invented
+
+
+@pytest.fixture
+def invent(invented) -> type[Invented]:
+    """The same, for a test."""
+    return invented
+
+
+NO_DATABASE = "postgresql://nobody@127.0.0.1:1/none"
+"""Nothing listens there: what is served from here is served without a database."""
+
+
+@dataclass
+class Answer:
+    """An HTTP answer, read to its end."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    def __getitem__(self, name: str) -> str | None:
+        return self.headers[name]
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+@dataclass
+class Running:
+    """A real `floodmark` process and its children."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    folder: Path
+    port: int = 0
+    tree: list[psutil.Process] = field(default_factory=list)
+
+    def wait_for(self, pattern: str, seconds: float = 40.0) -> re.Match[str]:
+        """The first match in what it has said, waiting for it."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = re.search(pattern, self.said())
+            if found:
+                return found
+            assert self.process.poll() is None, f"it has ended with {self.process.returncode}:\n{self.said()}"
+            assert time.monotonic() < deadline, f"{pattern!r} was not said:\n{self.said()}"
+            time.sleep(0.02)
+
+    def said(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def children(self, words: str) -> list[psutil.Process]:
+        """Its descendants whose command line holds these words."""
+        found = []
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            try:
+                if words in " ".join(child.cmdline()):
+                    found.append(child)
+            except psutil.NoSuchProcess:
+                continue
+        return found
+
+    def connect(self, timeout: float = 30.0) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
+    def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
+        """One request on a connection of its own; `_` in a header's name is `-`."""
+        connection = self.connect()
+        try:
+            connection.request(method, path, headers={name.replace("_", "-"): text for name, text in headers.items()})
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+        finally:
+            connection.close()
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Stop it as a person would; returns its exit status. No descendant may be left."""
+        tree = psutil.Process(self.process.pid).children(recursive=True) if self.process.poll() is None else []
+        self.process.send_signal(number)
+        try:
+            status = self.process.wait(40)
+        finally:
+            self.process.kill()
+            _, alive = psutil.wait_procs([child for child in tree if "postgres" not in _name(child)], 10)
+            for child in alive:
+                child.kill()
+        assert not alive, f"left behind: {alive}"
+        return status
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""
+
+
+@pytest.fixture(scope="session")
+def start(tmp_path_factory) -> Iterator[Callable[..., Running]]:
+    """Starts `floodmark ARGUMENTS` with settings by name; a data_dir of its own unless one is given."""
+    running: list[Running] = []
+
+    def begin(*arguments: str, **settings: object) -> Running:
+        folder = Path(str(settings.setdefault("data_dir", tmp_path_factory.mktemp("served") / "var")))
+        folder.mkdir(parents=True, exist_ok=True)
+        environment = {name: text for name, text in os.environ.items() if not name.startswith("FLOODMARK_")}
+        environment |= {f"FLOODMARK_{name.upper()}": str(value) for name, value in settings.items()}
+        log = folder / f"said-{len(running)}.txt"
+        with log.open("wb") as said:
+            command = [sys.executable, "-m", "floodmark", *arguments]
+            process = subprocess.Popen(command, stdout=said, stderr=said, env=environment, cwd=folder)
+        running.append(Running(process, log, folder))
+        return running[-1]
+
+    yield begin
+    for each in running:
+        if each.process.poll() is None:
+            each.stop()
+
+
+@pytest.fixture(scope="session")
+def serve(start) -> Callable[..., Running]:
+    """Starts `floodmark serve` on a free port and waits until it answers."""
+
+    def begin(*arguments: str, **settings: object) -> Running:
+        running = start("serve", "--bind", "127.0.0.1:0", *arguments, **settings)
+        running.port = int(running.wait_for(r"serving on http://127\.0\.0\.1:(\d+)")[1])
+        assert running.ask("/healthz").body == b"ok\n"
+        return running
+
+    return begin

@@ -19,7 +19,7 @@ from floodmark import __version__
 from floodmark.errors import FloodmarkError
 from floodmark.settings import Settings, load
 
-COMMANDS = ("settings", "source", "sample", "serve", "worker", "datasets", "build", "demo", "rules")
+COMMANDS = ("settings", "source", "sample", "export", "serve", "worker", "datasets", "build", "demo", "rules")
 """The module of each command under floodmark.cli; each has `register(app)`."""
 
 app = typer.Typer(

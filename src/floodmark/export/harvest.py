@@ -143,7 +143,7 @@ def _body(
     length = artifact.file(encoding).bytes
     start, count = wanted or (0, length)
     file.seek(start)
-    response = StreamingHttpResponse(Body(file, count), content_type=XML, headers=plain.headers)
+    response = StreamingHttpResponse(Body(file, count), headers=plain.headers)
     if wanted:
         response.status_code = 206
         response.headers["Content-Range"] = f"bytes {start}-{start + count - 1}/{length}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -36,8 +37,13 @@ def listen(bind: str) -> socket.socket:
         return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=BACKLOG)
     except OSError as error:
         raise CannotStart(
-            f"{bind}: cannot listen: {error.strerror or error}; choose another address with --bind or FLOODMARK_BIND"
+            f"{bind}: cannot listen: {_reason(error)}; choose another address with --bind or FLOODMARK_BIND"
         ) from None
+
+
+def _reason(error: OSError) -> str:
+    # create_server adds the address to the words of an OSError; a failed name has no number of the system's.
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
 
 
 def _listen_unix(path: Path) -> socket.socket:
@@ -46,7 +52,7 @@ def _listen_unix(path: Path) -> socket.socket:
         # A live server would take the connection; what nobody listens on was left behind.
         with socket.socket(socket.AF_UNIX) as probe:
             if probe.connect_ex(str(path)) == 0:
-                raise OSError(98, "Address already in use")
+                raise OSError(errno.EADDRINUSE, "in use")
         path.unlink()
     listener.bind(str(path))
     listener.listen(BACKLOG)
