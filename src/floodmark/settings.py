@@ -40,15 +40,18 @@ class Settings(BaseSettings):
     source_url: SecretStr | None = setting(
         None, "PostgreSQL URL of an existing RSR database to read from. It is opened read-only and never written to."
     )
+    database_connect_seconds: int = setting(10, "How long a database may take to accept a connection.", ge=2, le=600)
+    private_database_start_seconds: float = setting(
+        60.0, "How long the private server may take to start, or another command to start or stop it.", gt=0
+    )
+    private_database_buffers_mb: int = setting(32, "Shared buffers of the private server.", ge=1, le=100_000)
 
     # the files: floodmark export, and every build
     rsr_base_url: str = setting("https://rsr.akvo.org", "Address of RSR's pages, for links to updates in the files.")
     rsr_media_url: str = setting("", "Address of uploaded files, for links to them. Without it rsr_base_url/media.")
     page_rows: int = setting(4000, "Rows of all tables that a page of projects is aimed at.", ge=100, le=100_000)
     table_rows: int = setting(1000, "Most rows of one table in memory at once.", ge=10, le=25_000)
-    database_patience_seconds: float = setting(
-        20.0, "How long a build goes on asking a database that went away.", ge=0
-    )
+    database_patience_seconds: float = setting(20.0, "How long a build goes on asking a database that went away.", ge=0)
 
     # serving: floodmark serve
     bind: str = setting("127.0.0.1:8000", "Address and port to serve on; port 0 takes any free one.")

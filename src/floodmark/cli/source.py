@@ -35,3 +35,15 @@ def check(
     print(json.dumps(found.as_dict(), indent=2, ensure_ascii=False) if as_json else found, flush=True)
     if not found.serves:
         raise SourceError(found.reason())
+
+
+@source.command()
+def grants(
+    context: typer.Context, role: Annotated[str, typer.Argument(help="The role that Floodmark connects as.")]
+) -> None:
+    """Print the SQL that lets a role of an RSR database read what Floodmark reads, and nothing else."""
+    from floodmark.export import bootstrap, source_check
+
+    cli.settings_of(context)
+    bootstrap.configure({})
+    print(source_check.grants(role))

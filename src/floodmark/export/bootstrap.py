@@ -97,7 +97,7 @@ def configuration(databases: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def database(url: str, name: str, *, read_only: bool = False) -> dict[str, Any]:
+def database(url: str, name: str, *, read_only: bool = False, connect_seconds: int = 10) -> dict[str, Any]:
     """Django's entry for a PostgreSQL URL; `name` is the setting it came from. Raises SettingsError."""
     try:
         parts: dict[str, Any] = conninfo_to_dict(url)
@@ -113,26 +113,40 @@ def database(url: str, name: str, *, read_only: bool = False) -> dict[str, Any]:
         "PASSWORD": parts.pop("password", ""),
         "HOST": parts.pop("host", ""),
         "PORT": parts.pop("port", ""),
-        "OPTIONS": {"connect_timeout": 10, "application_name": "floodmark", "prepare_threshold": None, **parts},
+        "OPTIONS": {"connect_timeout": connect_seconds, "application_name": "floodmark", **parts},
         "DISABLE_SERVER_SIDE_CURSORS": True,  # a transaction pooler gives each transaction another session
-        "CONN_HEALTH_CHECKS": True,
-        "CONN_MAX_AGE": 600,
     }
 
 
 def _databases(settings: Settings, own: bool) -> dict[str, Any]:
-    global _server
+    seconds = settings.database_connect_seconds
     databases = {}
     if settings.source_url is not None:
-        databases[SOURCE] = database(settings.source_url.get_secret_value(), "source_url", read_only=True)
+        url = settings.source_url.get_secret_value()
+        databases[SOURCE] = database(url, "source_url", read_only=True, connect_seconds=seconds)
         if not own:
             return {OWN: databases[SOURCE], **databases}
     if settings.database_url is None:
-        _server = postgres.join(settings.data_dir / "postgres")
-        databases[OWN] = database(_server.url(), "data_dir")
+        databases[OWN] = database(_join(settings).url(), "data_dir", connect_seconds=seconds)
     else:
-        databases[OWN] = database(settings.database_url.get_secret_value(), "database_url")
+        databases[OWN] = database(settings.database_url.get_secret_value(), "database_url", connect_seconds=seconds)
     return databases
+
+
+def _join(settings: Settings) -> postgres.PrivateServer:
+    global _server
+    _server = postgres.join(
+        settings.data_dir / "postgres",
+        configuration={"shared_buffers": f"{settings.private_database_buffers_mb * 10**6 // 8192}"},  # in pages
+        start_limit_s=settings.private_database_start_seconds,
+    )
+    return _server
+
+
+def revive() -> None:
+    """Start the private server again where it has died; nothing where database_url is set."""
+    if _server:
+        _server.revive()
 
 
 def _reach(databases: dict[str, Any]) -> None:

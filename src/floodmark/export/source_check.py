@@ -170,6 +170,18 @@ def check() -> Check:
     return Check(alias(), f"PostgreSQL {server}", read_only, tables, gaps, **counts, activities=tuple(activities))
 
 
+def grants(role: str) -> str:
+    """The SQL by which a role of an RSR database may read the tables that Floodmark reads."""
+    name = '"' + role.replace('"', '""') + '"'
+    tables = sorted(_expected())
+    return "\n".join(
+        [
+            f"GRANT USAGE ON SCHEMA public TO {name};",
+            *(f"GRANT SELECT ON public.{table} TO {name};" for table in tables),
+        ]
+    )
+
+
 _COUNTED = {"organisations": "organisation", "projects": "project", "exports": "iatiexport"}
 
 

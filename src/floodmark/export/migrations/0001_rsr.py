@@ -165,7 +165,7 @@ class Migration(migrations.Migration):
                 ("codelist_id", models.IntegerField(blank=True, null=True)),
                 ("use_project_roles", models.BooleanField(default=False)),
                 ("enforce_program_projects", models.BooleanField(default=False)),
-                ("password_policy_id", models.IntegerField(blank=True, null=True)),
+                ("password_policy_id", models.BigIntegerField(blank=True, null=True)),
                 ("enforce_2fa", models.BooleanField(default=False)),
                 (
                     "content_owner",

@@ -43,7 +43,7 @@ class Organisation(Timestamped):
     codelist_id = models.IntegerField(null=True, blank=True)
     use_project_roles = models.BooleanField(default=False)
     enforce_program_projects = models.BooleanField(default=False)
-    password_policy_id = models.IntegerField(null=True, blank=True)
+    password_policy_id = models.BigIntegerField(null=True, blank=True)
     enforce_2fa = models.BooleanField(default=False)
 
     class Meta:
