@@ -196,35 +196,45 @@ HOSTILE = (
 )
 
 
-@pytest.fixture
-def hostile(incident: Incident) -> Incident:
-    """The same incident with a text in every place that a path, a label or a log line can reach."""
+def with_text(incident: Incident, text: str) -> Incident:
+    """The incident with `text` in every place that a path, a label or a log line can reach."""
 
     return replace(
         incident,
-        sources=tuple(replace(one, path=one.path + HOSTILE, remark=HOSTILE, kind=one.kind + HOSTILE,
-                              service=HOSTILE, examples=({"line": 1, "reason": HOSTILE, "text": HOSTILE},))
+        sources=tuple(replace(one, path=one.path + text, remark=text, kind=one.kind + text,
+                              service=text, examples=({"line": 1, "reason": text, "text": text},))
                       for one in incident.sources),
-        services=tuple(replace(one, service=one.service + HOSTILE, instances=(HOSTILE,), reason=HOSTILE,
-                               chart=one.chart and replace(one.chart, lines=((HOSTILE, one.chart.lines[0][1]),),
-                                                           marks=tuple(replace(mark, text=HOSTILE)
+        services=tuple(replace(one, service=one.service + text, instances=(text,), reason=text,
+                               chart=one.chart and replace(one.chart, lines=((text, one.chart.lines[0][1]),),
+                                                           marks=tuple(replace(mark, text=text)
                                                                        for mark in one.chart.marks)))
                        for one in incident.services),
-        causes=tuple(replace(one, name=HOSTILE, service=HOSTILE, text=HOSTILE, inseparable_from=(HOSTILE,),
-                             evidence=(EvidenceItem(HOSTILE, HOSTILE, 1),), rivals=(Rival(HOSTILE, HOSTILE, HOSTILE),))
+        causes=tuple(replace(one, name=text, service=text, text=text, inseparable_from=(text,),
+                             evidence=(EvidenceItem(text, text, 1),), rivals=(Rival(text, text, text),))
                      for one in incident.causes),
-        metric_problems=tuple(replace(one, metric=HOSTILE, problem=HOSTILE, explanation=HOSTILE, source=HOSTILE)
+        metric_problems=tuple(replace(one, metric=text, problem=text, explanation=text, source=text)
                               for one in incident.metric_problems),
-        patterns=tuple(replace(one, name=HOSTILE, service=HOSTILE, examples=(HOSTILE,), text=HOSTILE)
+        patterns=tuple(replace(one, name=text, service=text, examples=(text,), text=text)
                        for one in incident.patterns),
-        alerts=tuple(replace(one, rule=HOSTILE, service=HOSTILE, text=HOSTILE, unit=HOSTILE)
+        alerts=tuple(replace(one, rule=text, service=text, text=text, unit=text)
                      for one in incident.alerts),
-        timeline=tuple(replace(one, kind=one.kind, service=HOSTILE, text=HOSTILE, source=HOSTILE)
+        timeline=tuple(replace(one, kind=one.kind, service=text, text=text, source=text)
                        for one in incident.timeline),
-        targets=tuple(replace(one, text=HOSTILE) for one in incident.targets),
-        actions=tuple(replace(one, action=HOSTILE, service=HOSTILE, reason=HOSTILE, how=HOSTILE)
+        targets=tuple(replace(one, text=text) for one in incident.targets),
+        actions=tuple(replace(one, action=text, service=text, reason=text, how=text)
                       for one in incident.actions),
-        summary=Summary(HOSTILE, (HOSTILE, HOSTILE), (HOSTILE,)),
-        impact=tuple(replace(one, name=HOSTILE, text=HOSTILE, unit=HOSTILE) for one in incident.impact),
-        method=(HOSTILE,),
+        summary=Summary(text, (text, text), (text,)),
+        impact=tuple(replace(one, name=text, text=text, unit=text) for one in incident.impact),
+        method=(text,),
     )  # fmt: skip
+
+
+@pytest.fixture
+def hostile(incident: Incident) -> Incident:
+    return with_text(incident, HOSTILE)
+
+
+@pytest.fixture
+def tame(incident: Incident) -> Incident:
+    """The hostile incident with a harmless text in the same places."""
+    return with_text(incident, "word")

@@ -18,6 +18,12 @@ from floodmark.report.document import Document
 WIDTH, HEIGHT = 1000.0, 300.0
 """Units of the SVG's own system; its shape on the page is set by the style sheet."""
 
+DECIMALS = 2
+"""Of a position in per cent: a tenth of a pixel on the widest screen."""
+
+LEAST_BAND = 0.4
+"""Per cent of the width below which a short alert could not be seen."""
+
 GAP_FACTOR = 3.5
 """A line is broken where two points are further apart than this many times the usual distance."""
 
@@ -95,11 +101,11 @@ class _Scale:
         if moment is None:
             return 100.0
         share = (figures.position(moment) - self.start) / (self.end - self.start)
-        return 100 * min(max(share, 0.0), 1.0)
+        return round(100 * min(max(share, 0.0), 1.0), DECIMALS)
 
     def y(self, mb: float) -> float:
         """Per cent from the bottom."""
-        return 100 * (mb - self.bottom) / (self.top - self.bottom)
+        return round(100 * (mb - self.bottom) / (self.top - self.bottom), DECIMALS)
 
 
 def drawing(service: Document, small: bool = False) -> Drawing | None:
@@ -170,7 +176,8 @@ def _alert_bands(marks: Sequence[dict[str, Any]], scale: _Scale) -> Iterator[Ban
     for mark in marks:
         if mark["kind"].startswith("alert-"):
             left = scale.x(mark["at"])
-            yield Band(left, max(scale.x(mark["until"]) - left, 0.4), mark["kind"], mark["text"])
+            width = round(max(scale.x(mark["until"]) - left, LEAST_BAND), DECIMALS)
+            yield Band(left, width, mark["kind"], mark["text"])
 
 
 def _growth(service: Document, scale: _Scale) -> Band | None:
@@ -178,7 +185,9 @@ def _growth(service: Document, scale: _Scale) -> Band | None:
     if not growth or growth["mb_per_hour"] is None or service["verdict"] != "leak":
         return None
     left = scale.x(growth["start"])
-    return Band(left, scale.x(growth["end"]) - left, "growth", f"{figures.number(growth['mb_per_hour'])} MB/h")
+    return Band(
+        left, round(scale.x(growth["end"]) - left, DECIMALS), "growth", f"{figures.number(growth['mb_per_hour'])} MB/h"
+    )
 
 
 def _limit(limit_mb: float | None, scale: _Scale) -> Label | None:
