@@ -78,6 +78,14 @@ def export_of(database: Database, organisation_id: int) -> int | None:
     return int(found[0][0]) if found else None
 
 
+def count(database: Database, dataset: Dataset) -> int:
+    """How many projects (or organisations) the file of a dataset is made of."""
+    if dataset.kind == "organisation":
+        return 1
+    number = export_of(database, dataset.organisation_id)
+    return int(_ask(database, "SELECT count(*) FROM rsr_iatiexport_projects WHERE iatiexport_id = %s", [number])[0][0])
+
+
 def every(database: Database) -> list[Dataset]:
     """All datasets: activities of each organisation with an export, organisation of each that has any to publish."""
     datasets: list[Dataset] = []
