@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     public_url: str = setting("", "Address by which the world knows this server, for the URLs in /datasets.json.")
     web_workers: int = setting(2, "Processes that answer requests.", ge=1, le=64)
     web_threads: int = setting(64, "Requests that one process answers at once; a slow reader holds one.", ge=1, le=1000)
-    web_worker_max_mb: int = setting(300, "A web process above this memory (PSS) is replaced after a request.", ge=80)
+    web_worker_max_mb: int = setting(300, "A web process above this memory (PSS) is replaced after a request.", ge=20)
     web_database_connections: int = setting(4, "Requests of one web process that may ask the database at once.", ge=1)
     graceful_seconds: int = setting(30, "What a stopping process may still take for requests in hand.", ge=1)
     keepalive_seconds: int = setting(15, "How long an idle connection of a client is kept.", ge=0)
@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     artifact_grace_minutes: int = setting(60, "How long a replaced file stays for readers that have begun it.", ge=0)
 
     # jobs: floodmark worker
-    worker_max_mb: int = setting(300, "A worker above this memory (RSS) is replaced after a job.", ge=80)
+    worker_max_mb: int = setting(300, "A worker above this memory (RSS) is replaced after a job.", ge=20)
     worker_poll_seconds: float = setting(0.5, "How often an idle worker looks for a job.", gt=0)
     heartbeat_seconds: float = setting(5.0, "How often a worker says that it lives.", gt=0)
     worker_dead_seconds: float = setting(30.0, "Silence after which a worker is dead and its job is taken over.", gt=0)

@@ -21,6 +21,7 @@ import pytest
 from floodmark.export import bootstrap
 from floodmark.export.build import Piece
 from floodmark.export.router import OWN
+from floodmark.request_record import RequestRecord, decode
 
 bootstrap.configure({OWN: bootstrap.database("postgresql://nobody@127.0.0.1:1/no_database_yet", "database_url")})
 
@@ -131,6 +132,16 @@ class Running:
             return Answer(response.status, response.headers, response.read())
         finally:
             connection.close()
+
+    def records(self, agent: str, count: int) -> list[RequestRecord]:
+        """The records of a client's requests; a record is written a moment after the client has its answer."""
+        log, deadline = self.folder / "log" / "requests.jsonl", time.monotonic() + 10
+        while True:
+            lines = log.read_bytes().splitlines() if log.exists() else []
+            found = [record for record in map(decode, lines) if record.agent == agent]
+            if len(found) >= count or time.monotonic() > deadline:
+                return found
+            time.sleep(0.02)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Stop it as a person would; returns its exit status. No descendant may be left."""

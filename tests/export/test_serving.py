@@ -18,7 +18,6 @@ from floodmark.export.artifacts.build import Build, Rules
 from floodmark.export.artifacts.entry import Entry
 from floodmark.export.harvest import Body, encoding_for, range_of
 from floodmark.export.storage import LocalStorage
-from floodmark.request_record import decode
 
 CONTENT = ("Content-Type", "Content-Length", "Content-Encoding", "ETag", "Last-Modified", "Vary", "Accept-Ranges")
 CONTENT += ("Cache-Control", "Set-Cookie")
@@ -279,8 +278,7 @@ def test_each_request_is_recorded_once_with_what_became_of_it(server, entry) -> 
     server.ask(FORMS[2], "HEAD", User_Agent=agent)
     server.ask(FORMS[2], User_Agent=agent, If_None_Match="*")
     server.ask("/nothing?secret=1", User_Agent=agent)
-    log = server.folder / "log" / "requests.jsonl"
-    found = [record for record in map(decode, log.read_bytes().splitlines()) if record.agent == agent]
+    found = server.records(agent, 4)
     assert [(r.method, r.path, r.route, r.status, r.outcome, r.encoding, r.dataset) for r in found] == [
         ("GET", "/organisation/41/iati.xml", "activities", 200, "stored", "gzip", "41/activities"),
         ("HEAD", "/organisation/41/iati.xml", "activities", 200, "stored", "identity", "41/activities"),

@@ -10,10 +10,12 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
+from django.core.exceptions import SuspiciousOperation
 from django.db import Error as DatabaseError
 from django.db import connections, transaction
 from django.db.models.functions import Now
@@ -142,7 +144,7 @@ class Worker:
             outcome, settle = self._failed(job, error)
         else:
             log.info("%s: %s", _name(job), value)
-            outcome, settle = str(value["came"]), lambda: _finish(job, value)
+            outcome, settle = str(value["came"]), lambda: finish(job, value)
         self.builder.meters.jobs.labels(outcome).inc()
         self._patiently(settle)
 
@@ -182,17 +184,23 @@ def _mine(job: Job) -> DBTaskResultQuerySet:
     return DBTaskResult.objects.filter(id=job.id, status=RUNNING, worker_ids=job.worker_ids)
 
 
-def _finish(job: Job, value: object) -> None:
+def finish(job: Job, value: object) -> None:
+    """The job has gone well, if it is still ours."""
     if _mine(job).update(status=SUCCESSFUL, finished_at=timezone.now(), return_value=value):
-        job.refresh_from_db()
-        task_finished.send(sender=Worker, task_result=job.task_result)
+        _tell(job)
 
 
 def _fail(job: Job, error: Exception) -> None:
     kind = f"{type(error).__module__}.{type(error).__qualname__}"
     facts = {"exception_class_path": kind, "traceback": line(error), "finished_at": timezone.now()}
     if _mine(job).update(status=FAILED, **facts):
-        job.refresh_from_db()
+        _tell(job)
+
+
+def _tell(job: Job) -> None:
+    """Tell those who listen to the Tasks API's signal."""
+    job.refresh_from_db()
+    with suppress(ImportError, SuspiciousOperation):  # the task may be gone, which is why the job has failed
         task_finished.send(sender=Worker, task_result=job.task_result)
 
 
