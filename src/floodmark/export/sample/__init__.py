@@ -17,7 +17,7 @@ from floodmark.export.models import IatiActivityExport, IatiExport, Project
 from floodmark.export.router import OWN
 from floodmark.export.sample.author import Author, Cast, Reporter
 from floodmark.export.sample.flaws import flaw_of
-from floodmark.export.sample.loader import Loader, loading, rsr_models
+from floodmark.export.sample.loader import BUFFER_MB, Loader, loading, rsr_models
 from floodmark.export.sample.money import write_money
 from floodmark.export.sample.organisations import write_cast, write_organisation, write_organisation_file
 from floodmark.export.sample.plan import CURRENCIES, EPOCH, Draw, Plan
@@ -61,13 +61,17 @@ def refuse_rows(connection: psycopg.Connection[Any]) -> None:
 
 
 def generate(
-    plan: Plan, connection: psycopg.Connection[Any], done: Callable[[int], None] = lambda projects: None
+    plan: Plan,
+    connection: psycopg.Connection[Any],
+    done: Callable[[int], None] = lambda projects: None,
+    *,
+    buffer_mb: float = BUFFER_MB,
 ) -> Loader:
     """Replace all rows of RSR's tables by those of the plan, in one transaction; `done` hears of every project.
 
     Returns the loader, which counted rows and bytes.
     """
-    with loading(connection) as load:
+    with loading(connection, buffer_mb) as load:
         draw = Draw(Random(f"{plan.seed}/shared"), ENGLISH, plan.rich)  # noqa: S311  # not for secrets
         reporters = [write_organisation(load, draw, number) for number in range(plan.reporters)]
         cast = write_cast(load, draw, plan.reporters)

@@ -80,10 +80,11 @@ def _default(field: Field[Any, Any]) -> object:
 
 
 class Loader:
-    """Takes rows table by table and copies them whenever BUFFER_MB have gathered."""
+    """Takes rows table by table and copies them whenever `buffer_mb` have gathered."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], buffer_mb: float = BUFFER_MB) -> None:
         self.connection = connection
+        self.buffer_bytes = int(buffer_mb * 10**6)
         self.tables = {model: Table(model) for model in rsr_models()}
         self.rows = 0
         self.bytes_sent = 0
@@ -95,7 +96,7 @@ class Loader:
         key = table.add(values)
         self.rows += 1
         self._waiting_bytes += len(table.rows[-1])
-        if self._waiting_bytes > BUFFER_MB * 10**6:
+        if self._waiting_bytes > self.buffer_bytes:
             self.flush()
         return key
 
@@ -117,19 +118,19 @@ class Loader:
         for table in self.tables.values():
             if table.has_own_id:
                 self.connection.execute(
-                    "SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [table.name, table.last_id + 1]
+                    "SELECT setval(pg_get_serial_sequence(%s, 'id'), %s, false)", [table.name, table.last_id + 1]
                 )
 
 
 @contextmanager
-def loading(connection: psycopg.Connection[Any]) -> Iterator[Loader]:
+def loading(connection: psycopg.Connection[Any], buffer_mb: float = BUFFER_MB) -> Iterator[Loader]:
     """A Loader into emptied tables, in one transaction."""
     tables = [model._meta.db_table for model in rsr_models()]
     with connection.transaction():
         names = sql.SQL(", ").join(sql.Identifier(table) for table in tables)
         connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(names))
         keys = _take_keys_off(connection, tables)
-        loader = Loader(connection)
+        loader = Loader(connection, buffer_mb)
         yield loader
         loader.finish()
         for key in keys:

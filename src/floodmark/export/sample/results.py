@@ -19,6 +19,7 @@ from floodmark.export.models import (
 from floodmark.export.sample.author import Author
 from floodmark.export.sample.plan import EPOCH
 
+DimensionNames = Indicator.dimension_names.through
 PERIODS_OF_AN_INDICATOR = 50  # in the giant project
 INDICATORS_OF_A_RESULT = 40
 
@@ -28,18 +29,20 @@ def write_results(author: Author) -> None:
     draw = author.draw
     if not draw.chance(0.65):
         return
-    values = _write_dimension(author) if draw.chance(0.5) else ()
+    name, values = _write_dimension(author) if draw.chance(0.5) else (None, ())
     for order in range(1 + draw.count(2)):
         result = _write_result(author, order)
         for place in range(1 + draw.count(2)):
             indicator = _write_indicator(author, result, place, qualitative=place == 2)
+            if name and place == 0:
+                author.load.add(DimensionNames, indicator_id=indicator, indicatordimensionname_id=name)
             for number in range(1 + draw.count(6)):
                 _write_period(author, indicator, number, values if place == 0 else (), qualitative=place == 2)
 
 
 def write_giant_results(author: Author, periods: int) -> None:
     """As many results and indicators as it takes to hold so many periods."""
-    values = _write_dimension(author)
+    _, values = _write_dimension(author)
     result = indicator = 0
     for number in range(periods):
         place, within = divmod(number, PERIODS_OF_AN_INDICATOR)
@@ -50,11 +53,11 @@ def write_giant_results(author: Author, periods: int) -> None:
         _write_period(author, indicator, within, values[:1], qualitative=False)
 
 
-def _write_dimension(author: Author) -> tuple[int, ...]:
-    """A dimension with its values; returns the ids of the values."""
+def _write_dimension(author: Author) -> tuple[int, tuple[int, ...]]:
+    """A dimension with its values; returns its id and those of the values."""
     name = author.add(IndicatorDimensionName, name="Sex")
     values = ("Women", "Men")
-    return tuple(author.load.add(IndicatorDimensionValue, name_id=name, value=value) for value in values)
+    return name, tuple(author.load.add(IndicatorDimensionValue, name_id=name, value=value) for value in values)
 
 
 def _write_result(author: Author, order: int) -> int:
