@@ -216,7 +216,7 @@ def with_text(incident: Incident, text: str) -> Incident:
                               for one in incident.metric_problems),
         patterns=tuple(replace(one, name=text, service=text, examples=(text,), text=text)
                        for one in incident.patterns),
-        alerts=tuple(replace(one, rule=text, service=text, text=text, unit=text)
+        alerts=tuple(replace(one, rule=text, service=text, text=text)
                      for one in incident.alerts),
         timeline=tuple(replace(one, kind=one.kind, service=text, text=text, source=text)
                        for one in incident.timeline),
@@ -224,7 +224,7 @@ def with_text(incident: Incident, text: str) -> Incident:
         actions=tuple(replace(one, action=text, service=text, reason=text, how=text)
                       for one in incident.actions),
         summary=Summary(text, (text, text), (text,)),
-        impact=tuple(replace(one, name=text, text=text, unit=text) for one in incident.impact),
+        impact=tuple(replace(one, name=text, text=text) for one in incident.impact),
         method=(text,),
     )  # fmt: skip
 

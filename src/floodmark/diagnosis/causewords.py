@@ -19,7 +19,7 @@ def _sentence(cause: Cause) -> str:
     if cause.kind == "unknown":
         return f"The evidence names no cause for the growth of {cause.service}."
     if cause.role == "victim":
-        return "It suffers from the growth and does not cause it."
+        return "" if cause.evidence else "It suffers from the growth and does not cause it."
     if cause.inseparable_from:
         others = listed(list(cause.inseparable_from))
         return f"The growth of {cause.service} comes with it or with {others}: they came together.{_each(cause)}"

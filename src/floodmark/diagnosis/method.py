@@ -15,8 +15,8 @@ def told(options: Options, rules: tuple[Rule, ...]) -> tuple[str, ...]:
         f"Units. MB are {MB_BYTES} bytes, rates are MB per hour, times are UTC. What is not known is said to be not "
         "known; it is never taken as nought. Estimates are given with three digits.",
         "Audit. Before any figure is used it is asked whether it can be what its label says: a level or a count, one "
-        "process or a mixture, memory of the program or file cache. What fails stands among the refused figures and "
-        "was used for no verdict.",
+        "process or a mixture, memory of the program or file cache. What fails stands among the refused figures, with "
+        "what that leaves of it.",
         "Growth. Memory is followed within the lives of processes, or of containers where processes were not "
         f"measured, and never across a restart. What lasts less than {figure(options.floor_minutes)} minutes is work, "
         "not growth; warm-up after a start and memory in use by requests are taken off. The rate is the mean between "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from decimal import Decimal
 
@@ -59,6 +60,11 @@ def sentence(text: str) -> str:
     """A word of the document as the beginning of a line: "oom-kill" as "OOM kill"."""
     text = text.replace("-", " ").replace("oom ", "OOM ").replace("iati ", "IATI ")
     return text[:1].upper() + text[1:]
+
+
+def breakable(text: str) -> Markup:
+    """A path or a name that a narrow column may break after a slash, an underscore, a point or a hyphen."""
+    return Markup("<wbr>").join(part for part in re.split(r"(?<=[/_.\-])", text) if part)
 
 
 def position(text: str) -> float:

@@ -28,6 +28,7 @@ def _environment() -> Environment:
         "moment": figures.moment,
         "drawing": drawing,
         "sentence": figures.sentence,
+        "breakable": figures.breakable,
     }
     return environment
 
