@@ -13,7 +13,7 @@ MAX_VALUE_BYTES = 1 << 20
 
 _SPACE = re.compile(rb"[\s,:]*")
 _STRUCTURE = re.compile(rb'["\[\]{}]')
-_STRING_END = re.compile(rb'(?<!\\)(?:\\\\)*"')
+_QUOTE_OR_ESCAPE = re.compile(rb'["\\]')
 _SCALAR_END = re.compile(rb"[\s,\]}]")
 _ARRAY_END = re.compile(rb"\]\s*\]")
 
@@ -113,28 +113,32 @@ class JsonStream:
                 raise BadJson(f"a value of more than {most} bytes")
             yield piece
 
-    def _until(self, pattern: re.Pattern[bytes], start: int) -> Iterator[bytes | re.Match[bytes]]:
-        """Pieces without a match of `pattern`, then the match; the buffer is renewed in between."""
-        while (match := pattern.search(self._buffer, start)) is None:
-            # a backslash at the end belongs to what comes next
-            keep = 2 if len(self._buffer) - self._at > 2 else 0
-            piece = self._buffer[self._at : len(self._buffer) - keep]
-            self._at += len(piece)
-            start_in_rest = max(0, start - self._at)
+    def _until(self, pattern: re.Pattern[bytes]) -> Iterator[bytes]:
+        """Pieces up to the next byte that `pattern` matches, on which the cursor then stands."""
+        while (match := pattern.search(self._buffer, self._at)) is None:
+            yield self._buffer[self._at :]
+            self._at = len(self._buffer)
             if not self._more():
                 raise CutShort
-            yield piece
-            start = start_in_rest
-        yield match
+        yield self._buffer[self._at : match.start()]
+        self._at = match.start()
+
+    def _bytes(self, count: int) -> bytes:
+        """The next bytes, passed."""
+        while len(self._buffer) - self._at < count:
+            if not self._more():
+                raise CutShort
+        self._at += count
+        return self._buffer[self._at - count : self._at]
 
     def _string(self) -> Iterator[bytes]:
-        start = self._at + 1
-        for found in self._until(_STRING_END, start):
-            if isinstance(found, bytes):
-                yield found
-            else:
-                yield self._buffer[self._at : found.end()]
-                self._at = found.end()
+        yield self._bytes(1)
+        while True:
+            yield from self._until(_QUOTE_OR_ESCAPE)
+            if self._buffer[self._at : self._at + 1] == b'"':
+                yield self._bytes(1)
+                return
+            yield self._bytes(2)
 
     def _scalar(self) -> Iterator[bytes]:
         while (match := _SCALAR_END.search(self._buffer, self._at)) is None:
@@ -149,19 +153,13 @@ class JsonStream:
     def _nested(self) -> Iterator[bytes]:
         depth = 0
         while True:
-            for found in self._until(_STRUCTURE, self._at):
-                if isinstance(found, bytes):
-                    yield found
-                    continue
-                sign = found.group()
-                if sign == b'"':
-                    yield self._buffer[self._at : found.start()]
-                    self._at = found.start()
-                    yield from self._string()
-                    continue
-                depth += 1 if sign in b"[{" else -1
-                yield self._buffer[self._at : found.end()]
-                self._at = found.end()
+            yield from self._until(_STRUCTURE)
+            sign = self._buffer[self._at : self._at + 1]
+            if sign == b'"':
+                yield from self._string()
+                continue
+            depth += 1 if sign in b"[{" else -1
+            yield self._bytes(1)
             if depth == 0:
                 return
 

@@ -243,8 +243,11 @@ def weighed(meaning: Meaning, values: Floats, cell_unit: str = "") -> Meaning:
 
 
 def whole_pages(values: Floats, unit_bytes: float) -> bool:
-    """Are nearly all of these sizes whole pages of 4,096 bytes in this unit, and not by being round numbers?"""
+    """Are nearly all of these sizes whole pages of 4,096 bytes in this unit, and some by more than eighths of it?
+
+    A half or a quarter of a MiB is a whole number of pages too, and a rounded value; a sixteenth has four decimals.
+    """
     pages = values * unit_bytes / PAGE_BYTES
     whole = np.abs(pages - np.round(pages)) < 1e-6 * np.maximum(1.0, np.abs(pages))
-    fractional = float(np.mean(values != np.round(values)))
-    return float(np.mean(whole)) > 0.95 and fractional > 0.2
+    fine = float(np.mean(values * 8 != np.round(values * 8)))
+    return float(np.mean(whole)) > 0.95 and fine > 0.2

@@ -125,8 +125,7 @@ class _Answer:
         blocks = [json.dumps(cursor.value()).encode()] if key == "value" else cursor.blocks()
         for block in blocks:
             if not block.startswith(b"["):
-                numbers = np.array(json.loads(b"[" + block.rstrip(b", ") + b"]"), dtype=np.float64)
-                (part.at if key == "timestamps" else part.value).append(numbers)
+                self._flat(key, part, block, line)
                 continue
             at, value, bad = pairs(block)
             if bad:
@@ -136,6 +135,15 @@ class _Answer:
             else:
                 part.at.append(at)
                 part.value.append(value)
+
+    def _flat(self, key: str, part: _Part, block: bytes, line: int) -> None:
+        """A block of one of the two arrays of VictoriaMetrics' export."""
+        try:
+            numbers = np.array(json.loads(b"[" + block.rstrip(b", \n\r\t") + b"]"), dtype=np.float64)
+        except (ValueError, TypeError):
+            self.sink.reject(line, f"no numbers in {key!r}", block[:200])
+            return
+        (part.at if key == "timestamps" else part.value).append(numbers)
 
     def _write(self, metric: dict[str, str], at: Floats, value: Floats, line: int) -> None:
         seconds = at / 1000.0 if len(at) and float(np.median(at)) > 1e11 else at

@@ -134,7 +134,13 @@ class _Table:
         return list(number), group, [block.lines[index] for index in first]
 
     def _label(self, index: int) -> str | None:
-        return NAME_COLUMNS.get(plain_name(self.layout.header[index]))
+        label = NAME_COLUMNS.get(plain_name(self.layout.header[index]))
+        return "comm" if label == "name" and self._has_pids else label
+
+    @property
+    def _has_pids(self) -> bool:
+        """In a list of processes the column "name" is the command, elsewhere it may be the container."""
+        return any(NAME_COLUMNS.get(plain_name(name)) == "pid" for name in self.layout.header)
 
     def _times(self, block: Block) -> Floats:
         moments: Moments = parse(self.layout.moments(block.columns))
