@@ -13,6 +13,9 @@ from floodmark.evidence.nouns import Floats
 BIN_MINUTES = 10.0
 """Counts are compared in bins of this length: shorter ones differ by chance in when a request ended."""
 
+IDENTICAL = 0.98
+"""Counts that agree this well come from the same visits; what still tells them apart is the timing of seconds."""
+
 SAME = 10.0
 """Difference of the criterion below which the data prefer neither strongly (Kass and Raftery 1995)."""
 
@@ -31,7 +34,7 @@ def inseparable(said: Explanation, index: int, times: Floats, options: Options) 
         if other in said.chosen or said.candidates[other].name == ALL or float(column.std()) == 0:
             continue
         together = float(np.corrcoef(mine, column)[0, 1])
-        if together >= options.collinear_r and swapped(said, index, other) < SAME:
+        if together >= IDENTICAL or (together >= options.collinear_r and swapped(said, index, other) < SAME):
             found.append((together, other))
     return tuple(other for _, other in sorted(found, key=lambda pair: (-pair[0], pair[1])))
 

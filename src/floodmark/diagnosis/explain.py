@@ -2,8 +2,8 @@
 
     growth(t) = warm-up + load + d * time + sum of b_e * events_e up to (t - lag) + noise,    b, d >= 0
 
-Rows are the stretch of growth, whitened (regress.whiten); lag and filter are chosen by likelihood with all candidates
-in, then candidates enter one by one while the extended BIC falls. `time` is always in the model: growth that goes on with
+Rows are the stretch of growth, whitened (regress.whiten). For every lag and filter, candidates enter one by one while the
+extended BIC falls; the lag and filter with the best score stay. `time` is always in the model: growth that goes on with
 the clock is no route's.
 """
 
@@ -15,11 +15,14 @@ import numpy as np
 
 from floodmark.diagnosis.dose import Candidate, cumulated
 from floodmark.diagnosis.options import Options
-from floodmark.diagnosis.regress import THETAS, Fit, Matrix, ebic, robust, whiten
+from floodmark.diagnosis.regress import THETAS, Fit, Matrix, ebic, nnls, robust, whiten
 from floodmark.evidence.nouns import Floats, Ints
 
 MAX_CHOSEN = 5
 """Doses that one explanation names at most."""
+
+TRIED = 4
+"""Candidates that are tried in full at each step, the most promising first."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,80 +72,102 @@ def explain(
 
     None where there are too few rows or no candidate with `min_events` events.
     """
-    events = np.array([one.at(times[-1:], 0.0)[0] - one.at(times[:1], 0.0)[0] for one in found])
-    usable = [one for one, count in zip(found, events, strict=True) if count >= options.min_events]
+    usable = tuple(one for one in found if _events(one, times, 0.0) >= options.min_events)
     if len(times) < options.min_samples or not usable:
         return None
     base = np.column_stack([(times - times[0]) / 3600.0, nuisance])
-    lag, theta = _tuned(times, growth, base, tuple(usable), options)
-    design = whiten(cumulated(usable, times, 60.0 * lag), theta)
-    white_base, goal = whiten(base, theta), whiten(growth, theta)
-    chosen, score, none = choose(design, white_base, goal)
-    return _explanation(tuple(usable), times, design, white_base, goal, chosen, lag, theta, score, none)
+    longest = max((times[-1] - times[0]) / 600.0, 0.0)
+    lags = [lag for lag in options.lags_minutes if lag <= longest]
+    best: Explanation | None = None
+    for theta in THETAS:
+        white, goal = whiten(base, theta), whiten(growth, theta)
+        weight: Floats | None = None
+        for lag in lags:
+            design = whiten(cumulated(usable, times, 60.0 * lag), theta)
+            if weight is None:
+                weight = robust(np.column_stack([white, design]), goal).weight
+            chosen = choose(white, design, goal, weight)
+            said = _explanation(usable, times, design, white, goal, chosen, lag, theta)
+            # A later lag, or a longer filter, must be better by more than rounding.
+            if best is None or said.score < best.score - 0.5:
+                best = said
+    return best
 
 
-def _tuned(
-    times: Floats, growth: Floats, base: Matrix, found: tuple[Candidate, ...], options: Options
-) -> tuple[float, float]:
-    """(lag in minutes, theta) of least residual with all candidates in; the shorter lag where two are as good."""
-    best, tuned = np.inf, (0.0, 0.0)
-    longest = (times[-1] - times[0]) / 60.0 / 10.0
-    for lag in options.lags_minutes:
-        if lag > longest:
-            break
-        columns = np.column_stack([base, cumulated(found, times, 60.0 * lag)])
-        for theta in THETAS:
-            rss = robust(whiten(columns, theta), whiten(growth, theta)).rss
-            if rss < 0.998 * best:
-                best, tuned = rss, (lag, theta)
-    return tuned
+def _events(one: Candidate, times: Floats, lag_minutes: float) -> float:
+    edges = one.at(times[[0, -1]], 60.0 * lag_minutes)
+    return float(edges[1] - edges[0])
 
 
-def choose(design: Matrix, base: Matrix, goal: Floats, most: int = MAX_CHOSEN) -> tuple[list[int], float, float]:
-    """(chosen columns, their score, the score of `base` alone): forward by least residual, backward by score."""
-    rows, width = design.shape
-    none = ebic(robust(base, goal).rss, rows, base.shape[1], width)
+def choose(base: Matrix, design: Matrix, goal: Floats, weight: Floats) -> list[int]:
+    """Columns of `design` that lower the extended BIC beside `base`: the best first, until none does.
+
+    Works on the weighted Gram matrix alone, so its cost does not depend on the number of rows. A column that a later one
+    makes worthless is dropped again.
+    """
+    joined = np.column_stack([base, design, goal])
+    gram = joined.T @ (joined * weight[:, None])
+    rows, fixed, width = len(goal), base.shape[1], design.shape[1]
     chosen: list[int] = []
-    score = none
-    while len(chosen) < most:
-        left = [column for column in range(width) if column not in chosen]
-        ranked = sorted((robust(_with(base, design, [*chosen, one]), goal).rss, one) for one in _likely(
-            design, base, goal, chosen, left))  # fmt: skip
-        if not ranked:
+    score = ebic(_rss(gram, fixed, chosen), rows, fixed, width)
+    for _ in range(MAX_CHOSEN):
+        tried = [(_rss(gram, fixed, [*chosen, one]), one) for one in _likely(gram, fixed, chosen)]
+        if not tried:
             break
-        rss, best = ranked[0]
-        new = ebic(rss, rows, base.shape[1] + len(chosen) + 1, width)
+        rss, best = min(tried)
+        new = ebic(rss, rows, fixed + len(chosen) + 1, width)
         if new >= score:
             break
-        chosen, score = [*chosen, best], new
-    return chosen, score, none
+        chosen, score = _pruned(gram, fixed, [*chosen, best], new, rows, width)
+    return chosen
 
 
-def _likely(design: Matrix, base: Matrix, goal: Floats, chosen: list[int], left: list[int]) -> list[int]:
-    """The eight columns of `left` that fit best what is left over: the rest need not be tried in full."""
-    fit = robust(_with(base, design, chosen), goal)
-    clipped = fit.residual * fit.weight
-    # Part of each column that the model in hand does not have already.
-    known = _with(base, design, chosen)
-    part = design[:, left] - known @ np.linalg.lstsq(known, design[:, left], rcond=None)[0]
-    size = np.sqrt(np.maximum((part**2).sum(axis=0), 1e-12))
-    gain = (part.T @ clipped) / size
-    order = np.argsort(-gain)[:8]
-    return [left[place] for place in order if gain[place] > 0]
+def _rss(gram: Matrix, fixed: int, columns: list[int]) -> float:
+    place = [*range(fixed), *(fixed + one for one in columns)]
+    beta = nnls(gram[np.ix_(place, place)], gram[place, -1])
+    return float(gram[-1, -1] - 2.0 * beta @ gram[place, -1] + beta @ gram[np.ix_(place, place)] @ beta)
 
 
-def _with(base: Matrix, design: Matrix, columns: list[int]) -> Matrix:
-    return np.column_stack([base, design[:, columns]]) if columns else base
+def _likely(gram: Matrix, fixed: int, chosen: list[int]) -> list[int]:
+    """The candidates that promise most beside those in hand, by what each would take off the residual alone."""
+    place = [*range(fixed), *(fixed + one for one in chosen)]
+    inner = gram[np.ix_(place, place)]
+    beta = nnls(inner, gram[place, -1])
+    every = np.arange(fixed, len(gram) - 1)
+    left = gram[every, -1] - gram[np.ix_(every, place)] @ beta
+    ridge = 1e-9 * np.diag(np.maximum(np.diag(inner), 1e-12))
+    cross = gram[np.ix_(every, place)]
+    own = np.diag(gram)[every] - np.einsum("ij,ji->i", cross, np.linalg.solve(inner + ridge, cross.T))
+    gain = np.where((left > 0) & (own > 1e-9 * np.diag(gram)[every]), left**2 / np.maximum(own, 1e-300), -1.0)
+    gain[chosen] = -1.0
+    return [int(one) for one in np.argsort(-gain, kind="stable")[:TRIED] if gain[one] > 0]
+
+
+def _pruned(
+    gram: Matrix, fixed: int, chosen: list[int], score: float, rows: int, width: int
+) -> tuple[list[int], float]:
+    """`chosen` without those whose absence lowers the score, worst first."""
+    while len(chosen) > 1:
+        rests = [[one for one in chosen if one != gone] for gone in chosen]
+        scores = [ebic(_rss(gram, fixed, rest), rows, fixed + len(rest), width) for rest in rests]
+        least = int(np.argmin(scores))
+        if scores[least] >= score:
+            break
+        chosen, score = rests[least], scores[least]
+    return chosen, score
 
 
 def _explanation(
     found: tuple[Candidate, ...], times: Floats, design: Matrix, base: Matrix, goal: Floats, chosen: list[int],
-    lag: float, theta: float, score: float, none: float,
+    lag: float, theta: float,
 ) -> Explanation:  # fmt: skip
-    fit = robust(_with(base, design, chosen), goal)
+    rows, fixed = base.shape
+    fit = robust(np.column_stack([base, design[:, chosen]]), goal)
+    score = ebic(fit.rss, rows, fixed + len(chosen), len(found))
+    none = ebic(robust(base, goal).rss, rows, fixed, len(found)) if chosen else score
     beta, error = np.zeros(len(found)), np.zeros(len(found))
-    beta[chosen], error[chosen] = fit.beta[base.shape[1] :], fit.error[base.shape[1] :]
-    events = np.array([one.at(times[-1:], 60.0 * lag)[0] - one.at(times[:1], 60.0 * lag)[0] for one in found])
+    beta[chosen], error[chosen] = fit.beta[fixed:], fit.error[fixed:]
+    events = np.array([_events(one, times, lag) for one in found])
     kept: Ints = np.array([one for one in chosen if beta[one] > 0], dtype=np.int64)
     order = kept[np.argsort(-(beta * events)[kept], kind="stable")]
     return Explanation(

@@ -46,7 +46,9 @@ def grows(view: View, options: Options) -> bool:
     mb, rate = view.stretch.mb, view.stretch.mb / view.hours
     noise = options.min_growth_sigmas * view.stretch.noise_mb
     least = max(options.min_growth_mb, options.min_growth_share * view.level_mb, noise)
-    slow = max(options.min_mb_per_hour, 2.0 * view.stretch.drift_mb_per_hour)
+    slow = max(
+        options.min_mb_per_hour, options.min_share_per_hour * view.level_mb, 2.0 * view.stretch.drift_mb_per_hour
+    )
     return mb >= least and rate >= slow
 
 

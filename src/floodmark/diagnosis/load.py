@@ -24,6 +24,9 @@ LINGER_HOURS = (0.0, 0.25, 1.0)
 THETA_HOURS = 3.0
 """Memory of the filter under which load is fitted: long, because load changes slowly."""
 
+LEAKING = 25
+"""Doses that may leak beside the load, so that a leak per request is not taken for load."""
+
 KNOT_HOURS = 6.0
 
 
@@ -55,12 +58,13 @@ def load_memory(track: Track, growth: Floats, warm: Floats, found: tuple[Candida
         return nothing
     knots = np.arange(0.0, max(track.span_hours, 1.0), KNOT_HOURS)
     staying = np.clip(track.hours[:, None] - knots[None, :], 0.0, KNOT_HOURS)
+    leaking = cumulated(shown[:LEAKING], track.at, 0.0)
     theta = float(np.exp(-track.step / 3600.0 / THETA_HOURS))
-    design = whiten(np.column_stack([columns, warm, staying]), theta)
-    beta = robust(design, whiten(growth, theta)).beta
+    others = np.column_stack([warm, staying, leaking])
+    beta = robust(whiten(np.column_stack([columns, others]), theta), whiten(growth, theta)).beta
     width = columns.shape[1]
     follows = columns @ beta[:width]
-    rest = growth - warm * beta[width] - staying @ beta[width + 1 :]
+    rest = growth - others @ beta[width:]
     variance = float(np.var(rest))
     share = 1.0 - float(np.var(rest - follows)) / variance if variance > 0 else 0.0
     low = float(np.quantile(follows, 0.1))

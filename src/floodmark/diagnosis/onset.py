@@ -15,6 +15,9 @@ from floodmark.evidence.nouns import Floats
 KNOTS = 60
 """Places for a hinge that are tried, evenly over the window."""
 
+SAME_PACE = 0.25
+"""Growth before a hinge at this share of the pace after it is the same growth."""
+
 QUIET_MB = 1.0
 """Least noise assumed of a floor, in MB."""
 
@@ -43,12 +46,14 @@ def stretch(hours: Floats, gain: Floats, options: Options) -> Stretch:
     step = max(len(hours) // 720, 1)
     first, last = _hinges(hours[::step], gain[::step])
     begin, end = min(first * step, len(hours) - 2), min(last * step, len(hours) - 1)
+    if _from_the_start(hours, gain, begin):
+        begin, end = 0, len(hours) - 1
     drift, level, noise = _before(hours, gain, begin)
     whole = gain - drift * hours
     mb = float(_edge(whole, end, ahead=False) - level)
     threshold = max(options.onset_share * mb, 3.0 * noise)
     above = whole > level + threshold
-    begin = _walk(above, begin, end)
+    begin = _walk(above, begin, end) if begin else 0
     top = _edge(whole, end, ahead=False)
     below = whole < top - max(2.0 * options.onset_share * mb, 3.0 * noise)
     tail = np.flatnonzero(below)
@@ -83,6 +88,17 @@ def _hinges(hours: Floats, gain: Floats) -> tuple[int, int]:
             if slope > 0 and slope * slope * size > best * 1.0001:
                 best, found = slope * slope * size, (int(begin), int(end))
     return found
+
+
+def _from_the_start(hours: Floats, gain: Floats, begin: int) -> bool:
+    """Whether the time before the hinge grew at a pace not far below that of all that follows: it was no quiet time."""
+    if begin < 10 or hours[begin] - hours[0] < 1.0:
+        return True
+    before = (_edge(gain, begin, ahead=False) - _edge(gain, 0, ahead=True)) / float(hours[begin] - hours[0])
+    after = (_edge(gain, len(gain) - 1, ahead=False) - _edge(gain, begin, ahead=False)) / float(
+        hours[-1] - hours[begin]
+    )
+    return before > SAME_PACE * max(after, 0.0) and before > 0
 
 
 def _before(hours: Floats, gain: Floats, begin: int) -> tuple[float, float, float]:

@@ -60,8 +60,10 @@ class Options:
     """The same as a share of its own level."""
     min_growth_sigmas: float = 6.0
     """The same in standard deviations of the detrended floor."""
-    min_mb_per_hour: float = 1.0
-    """Growth below this is no leak worth a verdict: half a year until a process of 4 GB is full."""
+    min_mb_per_hour: float = 1.5
+    """Growth below this is drift: large requests raise the mark of a service by up to 1 MB/h for days (measured)."""
+    min_share_per_hour: float = 0.003
+    """The same as a share of the service's own level."""
 
     onset_share: float = 0.01
     """The growth begins where this share of it has happened."""

@@ -47,6 +47,9 @@ def nnls(gram: Matrix, moment: Floats, free: int = 0) -> Floats:
     scale = np.sqrt(np.maximum(np.diag(gram), 1e-300))
     scale[np.diag(gram) <= 1e-12 * max(float(np.diag(gram).max(initial=0.0)), 1e-300)] = np.inf
     unit, goal = gram / np.outer(scale, scale), moment / scale
+    whole = _solve(unit, goal, np.isfinite(scale))
+    if bool((whole[free:] >= 0).all()):
+        return np.asarray(whole / scale)
     active = np.zeros(size, dtype=bool)
     active[:free] = True
     x = _solve(unit, goal, active)

@@ -166,8 +166,8 @@ def _floor(life: Life, at: Floats, step: float, ahead: int) -> tuple[Ints, Float
 
 
 def _held(value: Floats, ahead: int) -> Floats:
-    """The least of each value and the `ahead` after it; at the end, of those before it too."""
+    """The least of each value and the `ahead` after it; the end counts as held at the lesser of its last two."""
     if ahead < 1 or len(value) < 2:
         return value
-    padded = np.concatenate((value, np.full(ahead, value[-min(ahead, len(value)) :].min())))
+    padded = np.concatenate((value, np.full(ahead, value[-2:].min())))
     return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, ahead + 1).min(axis=1)[: len(value)])

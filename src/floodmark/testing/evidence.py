@@ -107,8 +107,9 @@ class World:
     saw_hours: float = 3.0
     steps: tuple[tuple[float, float], ...] = ()
     """(hour, MB) of single jumps that stay, in one worker each."""
-    high_water: tuple[str, float] | None = None
-    """(route, MB): each request draws a size up to MB; the largest a worker has seen stays (fragmentation)."""
+    high_water: tuple[str, float, float] | None = None
+    """(route, MB, hour): from then on each request draws a size up to MB; the largest a worker has seen stays in RSS
+    but not on Python's heap (fragmentation)."""
     load_mb: float = 0.0
     """MB of the container per request a second above nothing, with half an hour of memory."""
     batch: tuple[float, float, float] | None = None
@@ -239,6 +240,7 @@ def _workers(world: World, rng: np.random.Generator, hour: Floats, counts: NDArr
     for at, size in world.steps:
         worker = workers[int(rng.integers(world.workers))]
         worker.memory[int(at * MINUTES) :] += size
+        worker.heap[int(at * MINUTES) :] += size
     return workers
 
 
@@ -308,9 +310,10 @@ def _high_water(world: World, rng: np.random.Generator, mine: NDArray[np.float64
     level = np.zeros(mine.shape[1])
     if world.high_water is None:
         return level
-    name, top = world.high_water
+    name, top, start = world.high_water
     row = [route for route, _, _ in world.routes].index(name)
-    size = np.where(mine[row] > 0, top * rng.beta(1.2, 3.0, mine.shape[1]), 0.0)
+    late = np.arange(mine.shape[1]) >= start * MINUTES
+    size = np.where((mine[row] > 0) & late, top * rng.beta(1.2, 3.0, mine.shape[1]), 0.0)
     for first in np.unique(born):
         life = born == first
         level[life] = np.maximum.accumulate(size[life])

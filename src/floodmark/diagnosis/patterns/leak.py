@@ -25,7 +25,8 @@ def detect(scene: Scene) -> Finding | None:
     if scene.view is None or not grows(scene.view, scene.options) or not goes_on(scene):
         return None
     found = rate(scene)
-    assert found is not None
+    if found is None or found.low <= 0:
+        return None
     lives = len(scene.view.track.lives)
     within = " summed over restarts" if scene.starts and lives > 1 else ""
     text = (

@@ -26,6 +26,9 @@ def detect(scene: Scene) -> Finding | None:
     if view is None or not grows(view, options):
         return None
     known = known_level(view)
+    if known is not None and turnover(view) >= options.recycle_lives:
+        text = f"Every life reaches {figure(known)} MB per process and recycling takes it back, as it did before."
+        return Finding("sawtooth", "no-leak", text)
     if known is not None:
         text = (
             f"Rose by {figure(view.stretch.mb)} MB to {figure(known)} MB per process, the level that the service had "
@@ -45,6 +48,13 @@ def detect(scene: Scene) -> Finding | None:
         f"{per_cent(max(bent.tail, 0))} of its mean rate per {_unit(bent.clock)}, as something does that fills up (a cache, a pool), not a leak."
     )
     return Finding("plateau", "no-leak", text)
+
+
+def turnover(view: View) -> float:
+    """Lives of the whole evidence for each that is alive at one time; 0 where processes were not measured."""
+    if view.track.grain != "process":
+        return 0.0
+    return len(view.track.lives) / max(float(np.median(view.track.alive)), 1.0)
 
 
 def _unit(clock: str) -> str:

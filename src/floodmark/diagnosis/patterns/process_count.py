@@ -6,6 +6,7 @@ import numpy as np
 
 from floodmark.diagnosis.growth import grows
 from floodmark.diagnosis.patterns.finding import Finding
+from floodmark.diagnosis.patterns.plateau import known_level
 from floodmark.diagnosis.scene import Scene, View
 from floodmark.diagnosis.wording import figure, per_cent
 
@@ -27,7 +28,7 @@ def detect(scene: Scene) -> Finding | None:
     after = float(np.median(number[-max(3, len(number) // 10) :]))
     if after - before < max(2.0, scene.options.count_rise_share * before):
         return None
-    if scene.view is not None and scene.view.track.grain == "process" and grows(scene.view, scene.options):
+    if _larger(scene):
         return None
     memory = np.interp(at, view.track.at, view.track.level)
     if float(np.std(memory)) == 0 or float(np.corrcoef(memory, number)[0, 1]) < FOLLOWS:
@@ -39,6 +40,14 @@ def detect(scene: Scene) -> Finding | None:
         f"({per_cent(float(np.corrcoef(memory, number)[0, 1]) ** 2)} of its variance)."
     )
     return Finding("process-count", "no-leak", text)
+
+
+def _larger(scene: Scene) -> bool:
+    """Whether single processes grew, as far as they were measured."""
+    view = scene.view
+    if view is None or view.track.grain != "process":
+        return False
+    return grows(view, scene.options) and known_level(view) is None
 
 
 def counts(scene: Scene) -> tuple[np.ndarray, np.ndarray] | None:

@@ -30,7 +30,8 @@ def recycled(scene: Scene) -> Finding | None:
     if lives is None or lives < options.recycle_lives:
         return None
     found = rate(scene)
-    assert found is not None
+    if found is None or found.low <= 0:
+        return None
     swing, age = _within_lives(view)
     text = (
         f"Each worker grows by about {figure(swing)} MB in a life of {span(age * 3600)} and recycling takes it back: "
