@@ -6,13 +6,21 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
+from django.db import connections, transaction
 
-from floodmark.export import bootstrap, source_check
+from floodmark.errors import SourceError
+from floodmark.export import bootstrap, build, catalogue, source_check
 from floodmark.export.postgres_account import binaries
+from floodmark.export.report import BuildReport
+from floodmark.export.rows.database import Database
+from floodmark.export.sample import Plan, generate, open_for_load
+from floodmark.export.sample.loader import rsr_models
 from floodmark.export.source_check import Activities, Gap
 from floodmark.settings import Settings
 
@@ -41,13 +49,14 @@ def test_a_whole_database_serves(sample_database):
     assert found.activities == (Activities(1, "Amberwell", 100), Activities(2, "Brisaluna", 100))
 
 
-def test_the_newest_export_of_an_organisation_counts_even_where_it_is_empty(sample_database):
-    found = check_after(
-        sample_database,
-        "INSERT INTO rsr_iatiexport (version, status, iati_file, reporting_organisation_id, user_id, latest) "
-        "VALUES ('2.03', 1, '', 1, 0, false)",
-    )
-    assert found.activities[0] == Activities(1, "Amberwell", 0)
+def test_the_newest_export_of_an_organisation_counts_unless_it_was_cancelled(sample_database):
+    for status, projects in ((4, 100), (1, 0)):
+        found = check_after(
+            sample_database,
+            "INSERT INTO rsr_iatiexport (version, status, iati_file, reporting_organisation_id, user_id, latest) "
+            f"VALUES ('2.03', {status}, '', 1, 0, false)",
+        )
+        assert found.activities[0] == Activities(1, "Amberwell", projects)
 
 
 def test_a_missing_table_is_one_gap_by_name(sample_database):
@@ -76,6 +85,66 @@ def test_what_no_file_needs_may_be_missing(sample_database):
     ]
     assert found.serves
     assert found.projects == 200
+
+
+class Undo(Exception):
+    """Ends a transaction whose changes were for a look only."""
+
+
+def renamed(table: str, column: str | None) -> str:
+    words = "RENAME TO gone" if column is None else f'RENAME COLUMN "{column}" TO gone'
+    return f"ALTER TABLE {table} {words}"
+
+
+def bytes_of_all_files() -> int | None:
+    """How many bytes the files of organisation 1 have; None where one of them cannot be built."""
+    database, options, moment = Database(), build.Options(patience_s=0), datetime(2026, 1, 1, tzinfo=UTC)
+    try:
+        size = 0
+        for dataset in catalogue.every(database):
+            catalogue.changed(database, dataset)
+            size += sum(
+                len(piece.data) for piece in build.pieces(dataset, BuildReport(), generated=moment, options=options)
+            )
+        pieces = build.project_pieces(1, BuildReport(), generated=moment, options=options)
+        return size + sum(len(piece.data) for piece in pieces)
+    except SourceError:
+        return None
+
+
+def all_columns() -> list[tuple[str, str | None]]:
+    found: list[tuple[str, str | None]] = []
+    for model in rsr_models():
+        table = model._meta.db_table
+        found.append((table, None))
+        if table not in source_check.USEFUL_TABLES:
+            found += [(table, field.column) for field in model._meta.concrete_fields]
+    return found
+
+
+def is_needed(table: str, column: str | None) -> bool:
+    return table not in source_check.USEFUL_TABLES and column not in source_check.USEFUL_COLUMNS.get(table, ())
+
+
+@pytest.mark.slow
+def test_exactly_what_is_called_needed_is_needed_to_build_every_file(database):
+    with open_for_load() as connection:
+        generate(Plan(organisations=1, projects=2, rich=True), connection)
+    whole = bytes_of_all_files()
+    assert whole > 100_000
+    wrong = []
+    for table, column in all_columns():
+        with suppress(Undo), transaction.atomic():
+            with connections["default"].cursor() as cursor:
+                cursor.execute(renamed(table, column))
+            built = bytes_of_all_files()
+            # Whether a project is public is asked where it is served, not where it is built.
+            if (built is None) != is_needed(table, column) and column != "is_public":
+                wrong.append((table, column))
+            if built not in (None, whole):
+                wrong.append((table, column, "other bytes"))
+            raise Undo
+    assert wrong == []
 
 
 def test_counts_that_cannot_be_made_are_unknown_not_zero(sample_database):
