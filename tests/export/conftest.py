@@ -29,6 +29,8 @@ bootstrap.configure({OWN: bootstrap.database("postgresql://nobody@127.0.0.1:1/no
 class Invented:
     """Stands where the writer of formats stands: `projects` maps ids to the text of their title."""
 
+    form = "<iati-activity><title>{}</title></iati-activity>"
+
     def __init__(self, projects: dict[int, str], *, pieces_of_each: int = 1, remarks: int = 0) -> None:
         self.projects, self.pieces_of_each, self.remarks = projects, pieces_of_each, remarks
         self.before_each: Callable[[int], None] = lambda project: None
@@ -37,7 +39,7 @@ class Invented:
         yield Piece(None, HEAD.replace(b"0000-00-00T00:00:00Z", f"{generated:%Y-%m-%dT%H:%M:%SZ}".encode()))
         for project in sorted(self.projects, reverse=True):
             self.before_each(project)
-            text = f"<iati-activity><title>{self.projects[project]}</title></iati-activity>".encode()
+            text = self.form.format(self.projects[project]).encode()
             step = -(-len(text) // self.pieces_of_each)
             yield from (Piece(project, text[start : start + step]) for start in range(0, len(text), step))
         lines.writelines('{"problem": "invented"}\n' for _ in range(self.remarks))
@@ -51,6 +53,23 @@ HEAD = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n'
     b'<iati-activities generated-datetime="0000-00-00T00:00:00Z" version="2.03">'
 )
+
+
+class Valid(Invented):
+    """The same, as the schema wants it."""
+
+    form = (
+        '<iati-activity><iati-identifier>X-1</iati-identifier><reporting-org ref="X" type="10"><narrative>X</narrative>'
+        "</reporting-org><title><narrative>{}</narrative></title><description><narrative>d</narrative></description>"
+        '<participating-org role="1"/><activity-status code="2"/><activity-date type="1" iso-date="2026-01-01"/>'
+        "</iati-activity>"
+    )
+
+
+@pytest.fixture(scope="session")
+def valid() -> type[Valid]:
+    """Makes datasets that pass the schema; see Invented."""
+    return Valid
 
 
 @pytest.fixture(scope="session")

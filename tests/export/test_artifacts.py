@@ -42,9 +42,9 @@ def local(tmp_path) -> LocalStorage:
     return LocalStorage(tmp_path / "store")
 
 
-def well_formed(file) -> str | None:
+def well_formed(blocks) -> str | None:
     try:
-        etree.parse(file)
+        etree.fromstring(b"".join(blocks))
     except etree.XMLSyntaxError as error:
         return str(error)
     return None

@@ -42,12 +42,12 @@ def organisation(database) -> Organisation:
 
 
 @pytest.fixture
-def worker_of(settings, invented):
+def worker_of(settings, valid):
     """Workers whose datasets are invented; `made` maps ids of organisations to what they publish."""
 
     def make(made: object, family: str = "here", number: int = 1, **changes: object):
         worker = assemble(settings.model_copy(update=changes), f"{family}/{number}", family)
-        produce = made if callable(made) else lambda dataset, options: invented(made)
+        produce = made if callable(made) else lambda dataset, options: valid(made)
         object.__setattr__(worker.builder, "produce", produce)
         return worker
 
@@ -143,14 +143,14 @@ def test_a_failing_build_is_tried_again_and_then_has_failed_with_its_reason(orga
     assert wanted().standing == "queued", "asking again tries again"
 
 
-def test_a_build_that_comes_right_at_the_second_try_is_good(organisation, worker_of, invented) -> None:
+def test_a_build_that_comes_right_at_the_second_try_is_good(organisation, worker_of, valid) -> None:
     tries: list[int] = []
 
     def produce(dataset, options):
         tries.append(1)
         if len(tries) == 1:
             raise ConnectionError("gone")
-        return invented({7: "seven"})
+        return valid({7: "seven"})
 
     wanted()
     worker_of(produce).run(until_empty=True)
@@ -176,13 +176,13 @@ def test_nothing_to_publish_is_an_answer_and_not_a_failure(organisation, worker_
     assert ask(ONE, build_dataset, reason="rows changed", priority=REGULAR, again=True).standing == "queued"
 
 
-def test_an_error_of_any_kind_ends_the_job_and_not_the_worker(organisation, worker_of, invented) -> None:
+def test_an_error_of_any_kind_ends_the_job_and_not_the_worker(organisation, worker_of, valid) -> None:
     Organisation.objects.create(id=2, name="Two")
 
     def produce(dataset, options):
         if dataset.organisation_id == 1:
             raise RecursionError("too deep")
-        return invented({7: "seven"})
+        return valid({7: "seven"})
 
     wanted()
     wanted(Dataset("activities", 2))
@@ -199,9 +199,9 @@ def test_a_job_whose_task_is_gone_has_failed(database, worker_of) -> None:
     assert jobs() == [("FAILED", 1)]
 
 
-def test_a_worker_that_must_stop_puts_its_job_back_uncounted(organisation, worker_of, invented) -> None:
+def test_a_worker_that_must_stop_puts_its_job_back_uncounted(organisation, worker_of, valid) -> None:
     worker = worker_of(None)
-    made = invented(dict.fromkeys(range(20), "x" * 300_000))
+    made = valid(dict.fromkeys(range(20), "x" * 300_000))
     made.before_each = lambda project: worker.heart.ask_to_stop("enough") if project == 10 else None
     object.__setattr__(worker.builder, "produce", lambda dataset, options: made)
     wanted()
@@ -285,14 +285,14 @@ def test_only_one_builds_a_dataset_and_the_other_waits_its_turn(organisation, wo
         builder.build(ONE)
 
 
-def test_a_build_that_lost_its_lease_does_not_come_into_force(organisation, worker_of, invented) -> None:
+def test_a_build_that_lost_its_lease_does_not_come_into_force(organisation, worker_of, valid) -> None:
     worker = worker_of(None, job_attempts=1)
 
     def steal(project: int) -> None:
         Lease.objects.filter(name="build:1/activities").update(until=timezone.now() - timedelta(seconds=1))
         assert take("build:1/activities", "thief", 1000)
 
-    made = invented({7: "seven"})
+    made = valid({7: "seven"})
     made.before_each = steal
     object.__setattr__(worker.builder, "produce", lambda dataset, options: made)
     wanted()

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import TextIO
 
 from django.utils import timezone
 
@@ -96,7 +96,7 @@ class ProjectFiles:
                     return entry  # somebody else has built it meanwhile
                 self._refuse_hidden(project_id)
                 rules = Rules(segment_max_bytes=self.settings.project_max_mb * 10**6, grace=timedelta(0))
-                work = Build(self.storage, str(project_id), timezone.now(), rules, _valid, self._bound())
+                work = Build(self.storage, str(project_id), timezone.now(), rules, progress=self._bound())
                 options = replace(Options.of(self.settings), patience_s=PATIENCE_S)
                 made = work.run(_Producer(project_id, options)).entry
                 sweep(self.storage, str(project_id))
@@ -154,7 +154,3 @@ class _Bound:
 
 def _built_at(path: Path) -> float:
     return path.stat().st_mtime
-
-
-def _valid(file: BinaryIO) -> str | None:
-    return None

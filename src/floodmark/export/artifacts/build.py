@@ -22,6 +22,7 @@ from floodmark.export.artifacts.shelf import is_intact, read_entry
 from floodmark.export.artifacts.sink import Progress, Writer, blank_hash, blocks_of, stamped
 from floodmark.export.segments import Plan, Span, plan
 from floodmark.export.storage import Storage
+from floodmark.export.validity import check
 
 
 class Piece(Protocol):
@@ -43,8 +44,13 @@ class Producer(Protocol):
         """Ends the report, and says how many remarks it has."""
 
 
-Validate = Callable[[BinaryIO], str | None]
-"""Says what is wrong with a finished file, None where nothing is."""
+Validate = Callable[[Iterable[bytes]], str | None]
+"""Says what is wrong with a finished file, given in blocks; None where nothing is."""
+
+
+def first_problem(blocks: Iterable[bytes]) -> str | None:
+    """What the schema says against a file."""
+    return next(iter(check(blocks, max_problems=1)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ class Build:
     slug: str
     now: datetime
     rules: Rules
-    validate: Validate
+    validate: Validate = first_problem
     progress: Progress = lambda count: None
     title: str = ""
     previous: Entry | None = field(init=False)
@@ -130,9 +136,15 @@ class Build:
 
     def _refuse_invalid(self, whole: Artifact) -> None:
         with self.storage.open(whole.xml.name) as file:
-            problem = self.validate(file)
+            problem = self.validate(self._watched(blocks_of(file, 0, whole.xml.bytes)))
         if problem:
             raise FloodmarkError(f"{self.slug}: the new file is not valid, the last good one stays: {problem}")
+
+    def _watched(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """The blocks, with a chance to stop at each."""
+        for block in blocks:
+            self.progress(0)
+            yield block
 
     def _entry(self, new: Artifact, outline: Outline, left_out: int) -> Entry:
         with self.storage.open(new.xml.name) as source:
@@ -189,7 +201,7 @@ class Build:
         generated = self.generated
         if last:
             content = blank_hash(outline.head)
-            for block in outline.framed(source, start, length):
+            for block in self._watched(outline.framed(source, start, length)):
                 content.update(block)
             if content.hexdigest() == last.content_sha256:
                 if is_intact(self.storage, last):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import BinaryIO, TextIO
+from typing import TextIO
 
 from django.db import Error as DatabaseError
 from django.utils import timezone
@@ -70,11 +70,6 @@ class Producer:
         return self._report.total
 
 
-def validate(file: BinaryIO) -> str | None:
-    """What is wrong with a finished file."""
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Builder:
     """Builds datasets into a store as `settings` say, under the worker's heart."""
@@ -111,7 +106,7 @@ class Builder:
             grace=timedelta(minutes=self.settings.artifact_grace_minutes),
         )
         work = Build(
-            self.storage, dataset.slug, timezone.now(), rules, validate, self.heart.progress, title=_name(dataset)
+            self.storage, dataset.slug, timezone.now(), rules, progress=self.heart.progress, title=_name(dataset)
         )
         try:
             outcome: Outcome | None = work.run(
