@@ -44,13 +44,11 @@ class Finding:
 class Case:
     """The evidence, with its series joined and in order of time (`tidy.tidied`), for the rules to look at.
 
-    evidence   as it was read; its series are one for each source
-    spans      for each of `series`, the (first, last) time of every part it was joined from
+    evidence   as it was read; its series may be one for each source, with equal samples and several at one time
     """
 
     evidence: Evidence
     series: tuple[Series, ...]
-    spans: tuple[tuple[tuple[float, float], ...], ...]
 
     def of(self, service: str, *measures: str) -> list[Series]:
         """The series of one service, of some measures or of all."""

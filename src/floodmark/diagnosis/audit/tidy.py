@@ -18,12 +18,7 @@ def tidied(evidence: Evidence) -> Case:
     groups: dict[Key, list[Series]] = {}
     for one in evidence.series:
         groups.setdefault(_key(one), []).append(ordered(one))
-    series = tuple(joined(group) for group in groups.values())
-    spans = tuple(
-        tuple(sorted((float(one.at[0]), float(one.at[-1])) for one in group if len(one.at)))
-        for group in groups.values()
-    )
-    return Case(evidence, series, spans)
+    return Case(evidence, tuple(joined(group) for group in groups.values()))
 
 
 def ordered(series: Series) -> Series:

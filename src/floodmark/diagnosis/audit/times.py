@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -11,12 +12,21 @@ from floodmark.evidence.nouns import Series
 
 from .case import LEVELS, Case, Finding, Use, distinct, figure, hours, listed, moment, services, step_of, view_of
 
+Span = tuple[float, float]
+"""(first, last) second."""
+
 LONGEST_GAP_STEPS = 5
 LEAST_GAP_SECONDS = 600.0
 """A gap is worth a word from five missing samples on, and never below ten minutes."""
 
 TOGETHER_SECONDS = 600.0
 """Gaps whose ends are this close are one gap, seen with different steps."""
+
+LEAST_BETWEEN_SECONDS = 7200.0
+LEAST_WINDOW_SECONDS = 1800.0
+"""Windows of half an hour and more are told apart by two hours without anything between them."""
+
+WINDOWED = (*LEVELS, "events", "rate")
 
 MOST_GAPS = 5
 """Gaps that are named one by one; the longest first."""
@@ -27,7 +37,8 @@ def gaps(case: Case) -> Iterator[Finding]:
 
     Wrong when a series only exists while something runs (a job): then its absence is an answer.
     """
-    for begin, end, series in sorted(_all_gaps(case), key=lambda gap: (gap[0] - gap[1], gap[0]))[:MOST_GAPS]:
+    between = _between(windows(case)) if _picked(windows(case)) else []
+    for begin, end, series in sorted(_all_gaps(case, between), key=lambda gap: (gap[0] - gap[1], gap[0]))[:MOST_GAPS]:
         hour = _zone_less(case, series) and abs(end - begin - 3600) <= 600
         text = (
             f"No samples for {hours(end - begin)} from {moment(begin)} in {len(series)} series ({services(series)})"
@@ -36,31 +47,33 @@ def gaps(case: Case) -> Iterator[Finding]:
         yield Finding(tuple(series), Use.CAUTION, text)
 
 
-def _all_gaps(case: Case) -> list[tuple[float, float, list[Series]]]:
+def _all_gaps(case: Case, between: list[Span]) -> list[tuple[float, float, list[Series]]]:
     """(begin, end, series) of the gaps of containers; those that begin and end together are one."""
     met: list[tuple[float, float, list[Series]]] = []
-    for one, spans in zip(case.series, case.spans, strict=True):
+    for one in case.series:
         if one.measure not in LEVELS or one.process is not None:
             continue
-        for begin, end in _gaps_of(one, spans):
-            together = [
-                gap for gap in met if abs(gap[0] - begin) <= TOGETHER_SECONDS and abs(gap[1] - end) <= TOGETHER_SECONDS
-            ]
-            if together:
-                together[0][2].append(one)
+        for gap in _gaps_of(one):
+            if any(_together(gap, other) for other in between):
+                continue
+            same = next((known for known in met if _together(gap, (known[0], known[1]))), None)
+            if same is None:
+                met.append((*gap, [one]))
             else:
-                met.append((begin, end, [one]))
+                same[2].append(one)
     return met
 
 
-def _gaps_of(series: Series, spans: tuple[tuple[float, float], ...]) -> Iterator[tuple[float, float]]:
+def _together(one: Span, other: Span) -> bool:
+    return abs(one[0] - other[0]) <= TOGETHER_SECONDS and abs(one[1] - other[1]) <= TOGETHER_SECONDS
+
+
+def _gaps_of(series: Series) -> Iterator[Span]:
     step = step_of(series.at)
     if step is None:
         return
-    edges = {last for _, last in spans[:-1]}
     for index in np.nonzero(np.diff(series.at) > max(LONGEST_GAP_STEPS * step, LEAST_GAP_SECONDS))[0]:
-        if float(series.at[index]) not in edges:
-            yield float(series.at[index]), float(series.at[index + 1])
+        yield float(series.at[index]), float(series.at[index + 1])
 
 
 def _zone_less(case: Case, series: list[Series]) -> bool:
@@ -167,29 +180,41 @@ def picked_windows(case: Case) -> Iterator[Finding]:
 
     Wrong when the windows were drawn at random or cover the whole by turns; they still say nothing of the time between.
     """
-    series = [one for one in case.series if one.measure in (*LEVELS, "events", "rate") and len(one.at)]
-    spans = _windows(case, series)
-    covered = sum(last - first for first, last in spans)
-    whole = spans[-1][1] - spans[0][0] if spans else 0.0
-    if len(spans) >= 2 and covered < 0.5 * whole:
+    spans = windows(case)
+    if _picked(spans):
+        series = [one for one in case.series if one.measure in WINDOWED and len(one.at)]
         text = (
             f"{listed(distinct(repr(one.metric) for one in series), 3)} are there in {len(spans)} windows that cover "
-            f"{hours(covered)} of {hours(whole)}; nothing is known of the rest. Different slopes in them are not an "
-            f"acceleration unless their intervals say so."
+            f"{hours(_covered(spans))} of {hours(spans[-1][1] - spans[0][0])}; nothing is known of the rest. Different "
+            f"slopes in them are not an acceleration unless their intervals say so."
         )
         yield Finding(tuple(series), Use.CAUTION, text)
 
 
-def _windows(case: Case, group: list[Series]) -> list[tuple[float, float]]:
-    """The stretches that the parts of these series cover, put together where they touch (to 5% of the longer)."""
-    wanted = {id(one) for one in group}
-    parts = sorted(
-        span for one, spans in zip(case.series, case.spans, strict=True) if id(one) in wanted for span in spans
-    )
-    windows: list[tuple[float, float]] = []
-    for first, last in parts:
-        if windows and first <= windows[-1][1] + max(3600.0, 0.05 * (last - first)):
-            windows[-1] = (windows[-1][0], max(last, windows[-1][1]))
-        else:
-            windows.append((first, last))
-    return [span for span in windows if span[1] - span[0] >= 1800]
+def windows(case: Case) -> list[Span]:
+    """The stretches in which anything about memory was sampled, divided where nothing was for two hours or four steps.
+
+    Several panels together show a window; a single one may be empty in it.
+    """
+    series = [one for one in case.series if one.measure in WINDOWED and len(one.at)]
+    if not series:
+        return []
+    at = np.unique(np.concatenate([one.at for one in series]))
+    longest = max((step for one in series if (step := step_of(one.at)) and step <= 3600), default=0.0)
+    edges = np.nonzero(np.diff(at) > max(LEAST_BETWEEN_SECONDS, 4 * longest))[0]
+    starts, ends = np.append(0, edges + 1), np.append(edges, len(at) - 1)
+    spans = [(float(at[start]), float(at[end])) for start, end in zip(starts, ends, strict=True)]
+    return [span for span in spans if span[1] - span[0] >= LEAST_WINDOW_SECONDS]
+
+
+def _covered(spans: list[Span]) -> float:
+    return sum(last - first for first, last in spans)
+
+
+def _picked(spans: list[Span]) -> bool:
+    """Do these windows leave half of the time between the first and the last uncovered?"""
+    return len(spans) >= 2 and _covered(spans) < 0.5 * (spans[-1][1] - spans[0][0])
+
+
+def _between(spans: list[Span]) -> list[Span]:
+    return [(before[1], after[0]) for before, after in pairwise(spans)]
