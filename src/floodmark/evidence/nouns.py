@@ -168,8 +168,9 @@ class Event:
 
 
 TALLY_KINDS: Mapping[str, str] = {
+    # all routes of a service together (name is empty); counted at the start of the request
+    "request": "requests",
     # name = the route; counted at the end of the request
-    "request": "requests answered, all routes of a service together (name is empty)",
     "request-over-10s": "requests that took longer than 10 s",
     "request-over-30s": "requests that took longer than 30 s",
     "status-429": "refused by a rate limit",

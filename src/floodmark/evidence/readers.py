@@ -51,6 +51,10 @@ class Source(Protocol):
     modified: float | None
     """Modification time of the file, for formats without a date."""
 
+    def head(self) -> Head:
+        """The first bytes again."""
+        ...
+
     def lines(self) -> Iterator[Line]:
         """Every line. Too long ones are cut and counted as damaged; the last one without a line end is marked cut."""
         ...

@@ -25,7 +25,7 @@ _COLOUR = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 
 @dataclass(slots=True, eq=False)
 class FileSource:
-    """A file as a `readers.Source`. `damaged` and `remarks` say what was mended, `cut_line` is a last line without end."""
+    """A file as a `readers.Source`. `damaged` and `remarks` say what was mended; `cut_line` has no end."""
 
     file: Path
     path: str

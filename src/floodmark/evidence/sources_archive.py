@@ -17,7 +17,7 @@ from isal import igzip_lib
 COMPRESSED_READ_BYTES = 1 << 18
 OUTPUT_BYTES = 1 << 20
 
-_BROKEN: tuple[type[Exception], ...] = (igzip_lib.error, lzma.LZMAError, OSError, EOFError, ValueError)
+_BROKEN: tuple[Any, ...] = (igzip_lib.IsalError, lzma.LZMAError, OSError, EOFError, ValueError)
 
 
 def _zstd() -> Callable[[], Any] | None:

@@ -46,7 +46,7 @@ def walk(paths: Sequence[Path], max_line_bytes: int) -> Found:
 def family_of(path: str) -> str:
     """The path without what rotation and hourly export add: `nginx/access.log.2.gz` -> `nginx/access.log`."""
     plain = _NUMBER.sub("", _PACKED.sub("", path))
-    plain = _HOURLY.sub("/", "/" + plain)[1:]
+    plain = _HOURLY.sub("/", "/" + plain)[1:].removesuffix("/.json")
     folder, _, name = plain.rpartition("/")
     name = _DATED.sub("", _NUMBER.sub("", name)) or name
     return f"{folder}/{name}" if folder else name

@@ -1,0 +1,1 @@
+"""What surrounds the logs: nginx's configuration, descriptions and events of Kubernetes."""

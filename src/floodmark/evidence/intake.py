@@ -1,0 +1,152 @@
+"""Files to evidence: walk, recognise, read into the store, put the clocks side by side, add up. The function to read first.
+
+walk -> head -> reader -> sink -> store -> align clocks -> name routes and services -> Evidence
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from floodmark.errors import CannotWrite, InputError
+from floodmark.evidence import assemble, metrics
+from floodmark.evidence.clients import ClientBook
+from floodmark.evidence.clock_align import GivenZone, align
+from floodmark.evidence.ledger import Ledger
+from floodmark.evidence.nouns import Evidence, SourceHealth
+from floodmark.evidence.readers import Reader
+from floodmark.evidence.routes import RouteBook
+from floodmark.evidence.serving import serving_of
+from floodmark.evidence.sinks import SourceSink
+from floodmark.evidence.sniff import FIRST_KINDS, reader_for
+from floodmark.evidence.sources import MAX_LINE_BYTES, FileSource
+from floodmark.evidence.sources_walk import problem, walk
+from floodmark.evidence.store import Store
+
+Progress = Callable[[str, int, int], None]
+"""Called with the path that is being read, the number of files done, and the number of files."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeOptions:
+    """What the user may say beforehand. Patterns are shell patterns over paths as the table of sources shows them.
+
+    window              (first, last) second to keep, UTC
+    zones               (pattern, zone) for sources whose lines state none
+    services            (pattern, service) for files
+    routing             (prefix of paths, service) for requests
+    access_formats      formats of access lines: `log_format` of nginx, `--access-logformat` of gunicorn
+    memory_mb           what the store keeps in memory; the rest spills below `spill_dir` (the system's default if None)
+    """
+
+    window: tuple[float, float] | None = None
+    zones: tuple[tuple[str, str], ...] = ()
+    services: tuple[tuple[str, str], ...] = ()
+    routing: tuple[tuple[str, str], ...] = ()
+    access_formats: tuple[str, ...] = ()
+    bin_seconds: float = 60.0
+    max_routes: int = 300
+    max_shapes: int = 50_000
+    max_samples: int = 20_000
+    max_line_bytes: int = MAX_LINE_BYTES
+    memory_mb: int = 150
+    max_spill_mb: int = 20_000
+    spill_dir: Path | None = field(default=None)
+
+
+def gather(
+    paths: Sequence[Path], options: IntakeOptions | None = None, progress: Progress | None = None
+) -> Evidence:  # fmt: skip
+    """All that can be read below `paths`, as evidence.
+
+    Bad input is told in the rows of the sources and never raises. Raises ValueError for a zone that does not exist and
+    CannotWrite where the rows fit neither into memory nor onto the disk.
+    """
+    options = options or IntakeOptions()
+    found = walk(paths, options.max_line_bytes)
+    with Store(options.memory_mb, options.spill_dir, options.max_spill_mb) as store:
+        ledger = Ledger(store, options.bin_seconds, RouteBook(options.max_shapes), ClientBook())
+        ledger.access_formats.extend(options.access_formats)
+        problems = [*found.problems, *_read_all(found.files, ledger, options, progress)]
+        return _assembled(ledger, options, problems)
+
+
+def _read_all(
+    files: Sequence[FileSource], ledger: Ledger, options: IntakeOptions, progress: Progress | None
+) -> list[SourceHealth]:  # fmt: skip
+    problems: list[SourceHealth] = []
+    known: list[tuple[FileSource, Reader]] = []
+    for source in files:
+        try:
+            reader = reader_for(source.head())
+        except InputError as error:
+            problems.append(problem(source.path, "unreadable", error.problem))
+            continue
+        if reader is None:
+            problems.append(problem(source.path, "unknown", "no reader knows what this file is"))
+        else:
+            known.append((source, reader))
+    known.sort(key=lambda pair: pair[1].kind not in FIRST_KINDS)
+    for done, (source, reader) in enumerate(known):
+        if progress is not None:
+            progress(source.path, done, len(known))
+        _read_one(source, reader, ledger)
+    if progress is not None and known:
+        progress("", len(known), len(known))
+    return problems
+
+
+def _read_one(source: FileSource, reader: Reader, ledger: Ledger) -> None:
+    sink = SourceSink(ledger, source.path, reader.kind, source.family, source.service)
+    row = sink.row
+    row.modified = source.modified
+    try:
+        reader.read(source, sink)
+    except InputError as error:
+        sink.remark(error.problem)
+        if not row.records:
+            row.kind = "unreadable"
+    except CannotWrite as error:
+        sink.remark(f"left out in part: {error}")
+    row.damaged += source.damaged
+    row.bytes_read, row.lines_read = source.bytes_read, source.lines_read
+    for text in source.remarks:
+        sink.remark(text)
+
+
+def _assembled(ledger: Ledger, options: IntakeOptions, problems: Sequence[SourceHealth]) -> Evidence:
+    ledger.store.settle()
+    routes = ledger.routes.templates()
+    zones = [GivenZone(pattern, zone) for pattern, zone in options.zones]
+    align(ledger, zones, options.window[1] if options.window else None)
+    serving = serving_of(ledger, options.services, options.routing, routes)
+    whole = assemble.Assembly(ledger, serving, routes, options.window, options.max_routes, options.max_samples)
+    whole.prepare()
+    series = metrics.attached(assemble.series(whole))
+    evidence = Evidence(
+        window=options.window,
+        bin_seconds=options.bin_seconds,
+        sources=tuple(sorted((*assemble.health(whole), *problems), key=lambda row: (row.path, row.kind))),
+        series=series,
+        doses=assemble.doses(whole),
+        events=assemble.events(whole),
+        tallies=assemble.tallies(whole),
+        volumes=assemble.volumes(whole),
+        clients=assemble.clients(whole),
+        routes=tuple(serving.by_prefix),
+        limits=assemble.limits(whole),
+    )
+    return evidence if options.window else replace(evidence, window=_window(evidence))
+
+
+def _window(evidence: Evidence) -> tuple[float, float] | None:
+    """From the first to the last second that is told of by a series or by the start of a request."""
+    width = evidence.bin_seconds
+    edges = [float(edge) for each in evidence.series if len(each.at) for edge in (each.at[0], each.at[-1])]
+    edges += [
+        float(number) * width for each in evidence.doses if len(each.bin) for number in (each.bin[0], each.bin[-1] + 1)
+    ]
+    if not edges:
+        edges = [at for row in evidence.sources for at in (row.first, row.last) if at is not None]
+    return (min(edges), max(edges)) if edges else None

@@ -1,0 +1,26 @@
+"""One line of a log after its wrappers were taken off, and what a format may say of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Unreadable(ValueError):
+    """The line is of the format, but something in it is broken. The message is the reason for its rejection."""
+
+
+class Entry(NamedTuple):
+    """What was written, and what the wrappers around it know.
+
+    at        the wrapper's own time in seconds UTC, None without one
+    service   container, instance (pod or host) and stream, as far as the wrapper tells them
+    part      True for what continues an entry of several lines
+    """
+
+    line: int
+    data: bytes
+    at: float | None = None
+    service: str | None = None
+    instance: str | None = None
+    stream: str = ""
+    part: bool = False

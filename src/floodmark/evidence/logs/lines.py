@@ -1,0 +1,269 @@
+"""Files of lines: what is wrapped around them is taken off, and each goes to the format that knows it.
+
+Formats may change from line to line (a container writes nginx's two logs into one stream, gunicorn's two into another);
+the one that took the last line is asked first. What none knows belongs to the record before it if it looks like it, and
+is rejected otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from floodmark.evidence.logs import nginx_fast, times
+from floodmark.evidence.logs.access import Access, rank_of
+from floodmark.evidence.logs.application import Application
+from floodmark.evidence.logs.cloudsql import CloudSql
+from floodmark.evidence.logs.django_q import DjangoQ
+from floodmark.evidence.logs.entries import Entry, Unreadable
+from floodmark.evidence.logs.formats import LineFormat
+from floodmark.evidence.logs.gunicorn import GunicornError
+from floodmark.evidence.logs.nginx_access import TIME_BYTES
+from floodmark.evidence.logs.nginx_error import NginxError
+from floodmark.evidence.logs.postgres import Postgres
+from floodmark.evidence.logs.request_records import RequestRecords
+from floodmark.evidence.logs.requests import RequestBatch
+from floodmark.evidence.logs.tasks import TaskBook
+from floodmark.evidence.logs.uwsgi import Uwsgi
+from floodmark.evidence.logs.wrappers import MAX_DEPTH, WRAPPERS, Wrapper
+from floodmark.evidence.readers import Head, Sink, Source
+from floodmark.evidence.sinks import LineSink, SourceSink
+
+SAMPLED_LINES = 300
+MAX_FOLLOWING = 500
+"""Lines of one traceback."""
+
+_FOLLOWS = re.compile(
+    rb"[\t ]|Traceback \(most recent call last\)|File \"|During handling of the above|The above exception was"
+    rb"|[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Warning|Timeout|DoesNotExist)(?::|$| )|\^+$|\}|\]|\)"
+)
+_TRACEBACK = b"Traceback (most recent call last)"
+
+
+def formats() -> tuple[LineFormat, ...]:
+    """One of each, for one stream; those that tell of tasks share what they know of them."""
+    tasks = TaskBook()
+    return (
+        Access(), NginxError(), GunicornError(), CloudSql(), DjangoQ(tasks), Uwsgi(), Postgres(), RequestRecords(),
+        Application(tasks),
+    )  # fmt: skip
+
+
+MATCHERS: tuple[tuple[str, Callable[[bytes], bool]], ...] = tuple((each.kind, each.matches) for each in formats())
+
+
+class Stream:
+    """The lines of one stream on their way to their formats."""
+
+    def __init__(self, sink: LineSink) -> None:
+        self.sink = sink
+        self.kinds: Counter[str] = Counter()
+        self._formats = list(formats())
+        self._last: LineFormat | None = None
+        self._following = 0
+        self._in_traceback = False
+
+    @property
+    def access(self) -> Access:
+        """The format of access lines of this stream."""
+        return next(each for each in self._formats if isinstance(each, Access))
+
+    def feed(self, entry: Entry, cut: bool = False) -> None:
+        """Read one line."""
+        row = self.sink.row
+        if not entry.data.strip():
+            row.blank += 1
+            return
+        try:
+            taken = self._take(entry)
+        except Unreadable as reason:
+            self._in_traceback = False
+            self.sink.reject(entry.line, "cut off at the end of the file" if cut else str(reason), entry.data)
+            return
+        if taken is not None:
+            self._last, self._following, self._in_traceback = taken, 0, False
+            self.kinds[taken.kind] += 1
+            row.records += 1
+        elif self._follows(entry):
+            self._following += 1
+            row.continued += 1
+        else:
+            self.sink.reject(entry.line, "cut off at the end of the file" if cut else "no known format", entry.data)
+
+    def _take(self, entry: Entry) -> LineFormat | None:
+        for index, each in enumerate(self._formats):
+            if each.feed(entry, self.sink):
+                if index:
+                    self._formats.insert(0, self._formats.pop(index))
+                return each
+        return None
+
+    def _follows(self, entry: Entry) -> bool:
+        if entry.part:
+            return True
+        if self._last is None or self._following >= MAX_FOLLOWING:
+            return False
+        if entry.data.startswith(_TRACEBACK):
+            self._in_traceback = True
+        if not self._in_traceback and not _FOLLOWS.match(entry.data):
+            return False
+        self._last.follow(entry, self.sink)
+        return True
+
+    def took_batch(self, batch: RequestBatch, rank: int) -> None:
+        """Access lines that were read all at once."""
+        stamp = batch.cut(batch.text, 0)
+        quote = stamp.find(b'"')
+        _, east = times.common(stamp[quote - TIME_BYTES : quote - 2])
+        lane = self.sink.zoned(float(batch.end[-1]), east).lane
+        lane.offsets[east] += len(batch) - 1
+        self.sink.requests(batch, lane, rank)
+        self.sink.volumes(batch.end, (batch.text.length + 1).astype(np.float64), lane)
+        self.access.had_full_lines()
+        self.kinds[self.access.kind] += len(batch)
+        self.sink.row.records += len(batch)
+        self._last = self.access
+
+    def finish(self) -> None:
+        """The stream has ended."""
+        for each in sorted(self._formats, key=lambda each: each.kind):
+            each.finish(self.sink)
+        self.sink.finish()
+
+
+class Streams:
+    """All streams of one source, made as they are met."""
+
+    def __init__(self, sink: SourceSink) -> None:
+        self.sink = sink
+        self.streams: dict[tuple[str | None, str | None, str], Stream] = {}
+
+    def of(self, entry: Entry) -> Stream:
+        """The stream an entry belongs to."""
+        key = (entry.service, entry.instance, entry.stream)
+        stream = self.streams.get(key)
+        if stream is None:
+            name = "/".join(part for part in (entry.instance, entry.service, entry.stream) if part)
+            service = entry.service or self.sink.row.service
+            stream = self.streams[key] = Stream(LineSink(self.sink, name, service, entry.instance))
+        return stream
+
+    def feed(self, entry: Entry, size: int, cut: bool = False) -> None:
+        """Read one entry; `size` is what it takes in the file."""
+        stream = self.of(entry)
+        stream.feed(entry, cut)
+        stream.sink.volume(size)
+
+    def finish(self) -> None:
+        """All of them have ended: settle what they are."""
+        kinds: Counter[str] = Counter()
+        for _, stream in sorted(self.streams.items(), key=lambda item: tuple(map(str, item[0]))):
+            stream.finish()
+            kinds.update(stream.kinds)
+            if stream.sink.service:
+                services = self.sink.row.services
+                services[stream.sink.service] = services.get(stream.sink.service, 0) + sum(stream.kinds.values())
+        if kinds:
+            most = max(sorted(kinds), key=lambda kind: kinds[kind])
+            self.sink.row.kind = most
+            others = sorted(kind for kind in kinds if kind != most)
+            if others:
+                self.sink.remark("also lines of " + ", ".join(f"{kind} ({kinds[kind]})" for kind in others))
+
+
+def wrapping(lines: Sequence[bytes]) -> list[type[Wrapper]]:
+    """Which wrappers most of these lines have around them, from the outside in."""
+    chain: list[type[Wrapper]] = []
+    entries = [Entry(number, line) for number, line in enumerate(lines) if line.strip()]
+    while entries and len(chain) < MAX_DEPTH:
+        plain = sum(any(matches(entry.data) for _, matches in MATCHERS) for entry in entries)
+        counts = [(sum(each.matches(entry.data) for entry in entries), each) for each in WRAPPERS]
+        best, wrapper = max(counts, key=lambda pair: pair[0])
+        if best <= len(entries) / 2 or plain > len(entries) / 2:
+            break
+        chain.append(wrapper)
+        peeler = wrapper()
+        peeled = [peeler.peel(entry) for entry in entries]
+        entries = [entry for entry in peeled if entry is not None]
+    return chain
+
+
+class LogReader:
+    """Any file of log lines."""
+
+    kind = "log"
+
+    def recognise(self, head: Head) -> float:
+        """The share of lines that a format knows, or that a wrapper is around."""
+        lines = [line for line in head.lines[:SAMPLED_LINES] if line.strip()]
+        if not lines:
+            return 0.0
+        chain = wrapping(lines)
+        peeled = _peel_all(chain, [Entry(number, line) for number, line in enumerate(lines)])
+        known = follows = 0
+        for entry in peeled:
+            if any(matches(entry.data) for _, matches in MATCHERS):
+                known += 1
+            elif known and _FOLLOWS.match(entry.data):
+                follows += 1
+        if not known:
+            return 0.4 if chain else 0.0
+        share = known / max(len(peeled) - follows, 1)
+        return 0.3 + 0.65 * share
+
+    def read(self, source: Source, sink: Sink) -> None:
+        """Read the whole source."""
+        assert isinstance(sink, SourceSink)
+        streams = Streams(sink)
+        head = source.head().lines[:SAMPLED_LINES]
+        chain = [wrapper() for wrapper in wrapping(head)]
+        if chain:
+            sink.remark("wrapped: " + ", ".join(wrapper.name for wrapper in chain))
+            _read_wrapped(source, chain, streams)
+        else:
+            _read_plain(source, streams, rank_of(list(head)))
+        streams.finish()
+
+
+def _peel_all(chain: Iterable[type[Wrapper]], entries: list[Entry]) -> list[Entry]:
+    for wrapper in chain:
+        peeler = wrapper()
+        entries = [peeled for entry in entries if (peeled := peeler.peel(entry)) is not None]
+    return entries
+
+
+def _read_wrapped(source: Source, chain: Sequence[Wrapper], streams: Streams) -> None:
+    for line in source.lines():
+        entry: Entry | None = Entry(line.number, line.data)
+        for wrapper in chain:
+            entry = wrapper.peel(entry) if entry is not None else None
+        if entry is not None:
+            streams.feed(entry, len(line.data) + 1)
+
+
+def _read_plain(source: Source, streams: Streams, rank: int) -> None:
+    """Lines without a wrapper: access lines in whole blocks, all others one by one."""
+    stream = streams.of(Entry(0, b""))
+    stream.access.decide(rank)
+    for first, block in source.blocks():
+        whole = block.rfind(b"\n") + 1
+        _read_block(stream, block[:whole] if whole < len(block) else block, first, rank)
+        if whole < len(block):
+            stream.feed(Entry(first + block.count(b"\n"), block[whole:]), cut=True)
+            stream.sink.volume(len(block) - whole)
+
+
+def _read_block(stream: Stream, block: bytes, first: int, rank: int) -> None:
+    if not block:
+        return
+    batch, rest = nginx_fast.parse_block(block, first)
+    if len(batch):
+        stream.took_batch(batch, rank)
+    if len(rest):
+        lines = block.split(b"\n")
+        for row in rest.tolist():
+            stream.feed(Entry(first + row, lines[row]))
+            stream.sink.volume(len(lines[row]) + 1)

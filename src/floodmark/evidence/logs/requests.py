@@ -1,0 +1,164 @@
+"""Requests read from any access log, many at once: parallel arrays over the bytes they were read from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from floodmark.evidence.nouns import Floats, Ints
+
+NO_UPSTREAM = "-"
+"""The `port` of a request that the proxy answered by itself."""
+
+HIDDEN_STATUSES = (400, 404, 405, 408, 410, 414)
+"""Answers that do not show that a path exists."""
+
+FAILED_STATUSES = (499, 502, 503, 504)
+
+SPARE = 64
+"""Bytes after those of a batch, so that looking a little past the end needs no care."""
+
+Words = NDArray[np.uint64]
+Bytes = NDArray[np.uint8]
+
+
+class Request(NamedTuple):
+    """One request as a line tells it. `end` is in the lane's clock; what is not told is NaN, 0 or empty.
+
+    port   the upstream's port, "" if not known, NO_UPSTREAM if there was none
+    """
+
+    line: int
+    text: bytes
+    end: float
+    seconds: float
+    status: int
+    sent: float
+    path: bytes
+    address: bytes = b""
+    agent: bytes = b""
+    port: str = ""
+
+
+class Spans(NamedTuple):
+    """Places in the bytes of a batch: start and length of one field of every request."""
+
+    start: Ints
+    length: Ints
+
+
+@dataclass(slots=True, eq=False)
+class RequestBatch:
+    """Requests in the order of the source. `port` indexes `ports`; `raw` ends with SPARE bytes of nothing."""
+
+    raw: bytes
+    line: Ints
+    text: Spans
+    end: Floats
+    seconds: Floats
+    status: Ints
+    sent: Floats
+    path: Spans
+    address: Spans
+    agent: Spans
+    port: Ints
+    ports: tuple[str, ...] = ("",)
+
+    def __len__(self) -> int:
+        return len(self.line)
+
+    def cut(self, spans: Spans, index: int) -> bytes:
+        """The bytes of one field of one request."""
+        start = int(spans.start[index])
+        return self.raw[start : start + int(spans.length[index])]
+
+
+def batch_of(requests: Sequence[Request]) -> RequestBatch:
+    """A batch of requests that were read one by one."""
+    pieces: list[bytes] = []
+    starts: list[tuple[int, int, int, int]] = []
+    lengths: list[tuple[int, int, int, int]] = []
+    at = 0
+    for request in requests:
+        fields = (request.text, request.path, request.address, request.agent)
+        size = [len(piece) for piece in fields]
+        starts.append((at, at + size[0], at + size[0] + size[1], at + size[0] + size[1] + size[2]))
+        lengths.append((size[0], size[1], size[2], size[3]))
+        pieces.extend(fields)
+        at += sum(size)
+    begin = np.array(starts, np.int64).reshape(-1, 4)
+    length = np.array(lengths, np.int64).reshape(-1, 4)
+    spans = [Spans(begin[:, index], length[:, index]) for index in range(4)]
+    ports = tuple(dict.fromkeys(request.port for request in requests)) or ("",)
+    place = {port: index for index, port in enumerate(ports)}
+    return RequestBatch(
+        raw=b"".join(pieces) + bytes(SPARE),
+        line=np.array([request.line for request in requests], np.int64),
+        text=spans[0],
+        end=np.array([request.end for request in requests], np.float64),
+        seconds=np.array([request.seconds for request in requests], np.float64),
+        status=np.array([request.status for request in requests], np.int64),
+        sent=np.array([request.sent for request in requests], np.float64),
+        path=spans[1],
+        address=spans[2],
+        agent=spans[3],
+        port=np.array([place[request.port] for request in requests], np.int64),
+        ports=ports,
+    )
+
+
+_SEED, _FACTOR = (np.frombuffer(os.urandom(16), np.uint64) | np.uint64(1)).tolist()
+_KEEP = np.array([(1 << (8 * count)) - 1 for count in range(9)], np.uint64)
+_HALF = np.uint64(32)
+
+
+def words_of(raw: bytes) -> Words:
+    """`raw` as overlapping little-endian words of 8 bytes, one at every place; it ends with SPARE bytes of nothing."""
+    return np.ndarray((max(len(raw) - 8, 0),), np.dtype("<u8"), raw, 0, (1,))
+
+
+def hashes(words: Words, spans: Spans) -> Words:
+    """A 64-bit hash of every span. The key is drawn anew for each process, so no client can aim at a collision."""
+    start, length = spans.start, spans.length
+    out = np.empty(len(start), np.uint64)
+    rows: Ints | None = None
+    state = (length.astype(np.uint64) ^ np.uint64(_SEED)) * np.uint64(_FACTOR)
+    offset = 0
+    longest = int(length.max(initial=0))
+    while offset < longest:
+        rest = length - offset
+        mixed = (state ^ (words[start + np.minimum(offset, length)] & _KEEP[np.clip(rest, 0, 8)])) * np.uint64(_FACTOR)
+        state = np.where(rest > 0, mixed ^ (mixed >> _HALF), state)
+        offset += 8
+        going = length > offset
+        # most fields are short: go on with the long ones only
+        if offset < longest and np.count_nonzero(going) < 0.7 * len(going):
+            _put(out, rows, state)
+            rows = np.flatnonzero(going) if rows is None else rows[going]
+            start, length, state = start[going], length[going], state[going]
+    _put(out, rows, state)
+    return out
+
+
+def _put(out: Words, rows: Ints | None, state: Words) -> None:
+    if rows is None:
+        out[:] = state
+    else:
+        out[rows] = state
+
+
+def holds(words: Words, spans: Spans, byte: int) -> NDArray[np.bool_]:
+    """Whether a span holds a byte (the classic test for a zero byte in a word)."""
+    ones, highs = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
+    wanted = np.uint64(byte * 0x0101010101010101)
+    found = np.zeros(len(spans.start), np.bool_)
+    for offset in range(0, int(spans.length.max(initial=0)), 8):
+        rest = np.clip(spans.length - offset, 0, 8)
+        word = (words[spans.start + np.minimum(offset, spans.length)] ^ wanted) | ~_KEEP[rest]
+        found |= ((word - ones) & ~word & highs) != 0
+    return found

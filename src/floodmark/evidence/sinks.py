@@ -1,0 +1,402 @@
+"""Where readers write to: one sink a source, and for lines one a stream of it. It knows the source, and counts."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from floodmark.evidence.clock import Lane, Sort, offset_name
+from floodmark.evidence.counting import MAX_EXAMPLE_BYTES, count_requests
+from floodmark.evidence.ledger import (
+    MAX_SERIES,
+    REJECTIONS_SHOWN,
+    Happening,
+    Ledger,
+    LimitLine,
+    Listener,
+    RouteLine,
+    SeriesRow,
+    SourceRow,
+)  # fmt: skip
+from floodmark.evidence.logs.entries import Entry
+from floodmark.evidence.logs.requests import Request, RequestBatch, batch_of
+from floodmark.evidence.masks import masked
+from floodmark.evidence.nouns import Clock, EventKind, Floats, Rejection
+from floodmark.evidence.readers import Dose, SeriesKey, Sighting
+from floodmark.evidence.store import Key
+
+BATCH_REQUESTS = 4096
+VOLUME_SECONDS = 900
+NEAR_SECONDS = 600.0
+DAY = 86_400
+LOST = 9
+"""Rank of requests that only an error log tells of."""
+
+
+class Moment(NamedTuple):
+    """A time and the lane whose clock it is in."""
+
+    at: float
+    lane: Lane
+
+
+class SourceSink:
+    """The sink of one source (`readers.Sink`)."""
+
+    def __init__(self, ledger: Ledger, path: str, kind: str, family: str, service: str | None = None) -> None:
+        self.ledger = ledger
+        self.number = len(ledger.sources)
+        self.row = SourceRow(path, kind, ledger.origin(family), service)
+        ledger.sources.append(self.row)
+        self._lanes: dict[tuple[str, Sort], Lane] = {}
+        self._naive = False
+        self._keys: dict[tuple[str, str, str, str | None, str | None], int] = {}
+
+    def lane(self, sort: Sort, stream: str = "") -> Lane:
+        """The lane of this source's times of one sort."""
+        lane = self._lanes.get((stream, sort))
+        if lane is None:
+            lane = self._lanes[stream, sort] = self.ledger.lane(self.number, sort, stream)
+        return lane
+
+    def folded(self, stream: str) -> Lane:
+        """A new lane for a wall clock that went back an hour."""
+        before = self._lanes[stream, "wall"]
+        lane = self._lanes[stream, "wall"] = self.ledger.lane(self.number, "wall", stream)
+        lane.fold = before.fold + 1
+        return lane
+
+    def own_lane(self) -> Lane:
+        """The lane of a source that has one clock (`clock` says which)."""
+        return self.lane("wall" if self._naive else "zoned")
+
+    # ---- what readers.Sink promises
+
+    def samples(self, key: SeriesKey, at: Floats, value: Floats, line: int | None = None) -> None:
+        """Samples of one series in the order of the source; NaN and infinite ones are left out."""
+        kept = np.isfinite(at) & np.isfinite(value)
+        at, value = np.asarray(at, np.float64)[kept], np.asarray(value, np.float64)[kept]
+        number = self._series(key, line)
+        if number is None or not len(at):
+            return
+        lane = self.own_lane()
+        lane.covers(float(at.min()), float(at.max()))
+        lane.out_of_order += int(np.count_nonzero(np.diff(at) < 0))
+        self.ledger.store.samples(number, lane.number, at, value)
+
+    def describe(self, key: SeriesKey, *, copies: int | None = None, started: float | None = None) -> None:
+        """What else is known about a series."""
+        number = self._series(key, None)
+        if number is not None:
+            row = self.ledger.series_rows[number]
+            row.copies = copies if copies is not None else row.copies
+            row.started = started if started is not None else row.started
+
+    def _series(self, key: SeriesKey, line: int | None) -> int | None:
+        known = self.ledger.series
+        number = known.get((key, self.number))
+        if number is None:
+            if len(known) >= MAX_SERIES:
+                self.remark(f"more than {MAX_SERIES} series: the rest were left out")
+                return None
+            number = known[key, self.number] = len(self.ledger.series_rows)
+            self.ledger.series_rows.append(SeriesRow(key, self.number, line))
+        return number
+
+    def doses(self, dose: Dose) -> None:
+        """Requests, tasks or connections that began, from a source that counts them in arrays."""
+        shape = self.ledger.routes.number(dose.name) if dose.path else -1
+        key = Key(
+            "dose", dose.kind, dose.service, dose.instance, self.row.origin, "" if dose.path else dose.name, shape,
+            probe=int(dose.monitoring),
+        )  # fmt: skip
+        number = self.ledger.store.key(key, self.number, dose.line)
+        size = len(dose.start)
+        lane = self.own_lane()
+        if size:
+            lane.covers(float(np.min(dose.start)), float(np.max(dose.start)))
+        zeros = np.zeros(size)
+        self.ledger.store.cells(
+            np.full(size, number, np.int64), lane.number, np.floor(dose.start).astype(np.int64), np.ones(size),
+            np.full(size, np.nan) if dose.seconds is None else np.asarray(dose.seconds, np.float64),
+            zeros if dose.bytes_out is None else np.asarray(dose.bytes_out, np.float64),
+            zeros if dose.failed is None else np.asarray(dose.failed, np.float64),
+        )  # fmt: skip
+
+    def event(
+        self, at: float, kind: EventKind, text: str, line: int | None = None, *, service: str | None = None,
+        instance: str | None = None, process: str | None = None, count: int = 1,
+    ) -> None:  # fmt: skip
+        """Something that happened once."""
+        self._happened(Moment(at, self.own_lane()), kind, text, line, service, instance, process, count)
+
+    def _happened(
+        self, moment: Moment, kind: EventKind, text: str | bytes, line: int | None, service: str | None,
+        instance: str | None, process: str | None, count: int,
+    ) -> None:  # fmt: skip
+        moment.lane.saw(moment.at)
+        self.ledger.happened(
+            Happening(
+                moment.lane.number,
+                moment.at,
+                kind,
+                service,
+                instance,
+                process,
+                masked(text),
+                self.row.origin,
+                self.number,
+                line,
+                count,
+            )
+        )
+
+    def happened_at(
+        self, kind: EventKind, moment: Moment, text: str, line: int | None, service: str | None, instance: str | None,
+        count: int = 1,
+    ) -> None:  # fmt: skip
+        """An event at a moment of any lane of this source."""
+        self._happened(moment, kind, text, line, service, instance, None, count)
+
+    def sighting(self, sighting: Sighting) -> None:
+        """A line counted under a kind."""
+        moment = Moment(sighting.at, self.own_lane())
+        self._count(
+            sighting.kind, sighting.name, moment, sighting.line, sighting.text, sighting.service, None, sighting.count
+        )
+
+    def _count(
+        self, kind: str, name: str, moment: Moment, line: int, text: str | bytes, service: str | None,
+        instance: str | None, n: float,
+    ) -> None:  # fmt: skip
+        number = self._keys.get(("tally", kind, name, service, instance))
+        if number is None:
+            number = self._key("tally", kind, name, service, instance, line)
+        moment.lane.saw(moment.at)
+        self.ledger.store.count(number, moment.lane.number, math.floor(moment.at), n)
+        shown = text[:MAX_EXAMPLE_BYTES] if isinstance(text, bytes) else text.encode()[:MAX_EXAMPLE_BYTES]
+        self.ledger.example(number, (moment.at, moment.lane.number, self.number, line, shown))
+
+    def _key(self, what: str, kind: str, name: str, service: str | None, instance: str | None, line: int) -> int:
+        number = self.ledger.store.key(Key(what, kind, service, instance, self.row.origin, name), self.number, line)
+        self._keys[what, kind, name, service, instance] = number
+        return number
+
+    def route(self, prefix: str, port: int | None, service: str | None, line: int | None = None) -> None:
+        """Requests below `prefix`, or to `port`, are served by `service`."""
+        self.ledger.route_lines.append(RouteLine(prefix, port, service, self.number, line))
+
+    def limit(self, kind: str, value: float, line: int | None = None, *, service: str | None = None) -> None:
+        """A limit."""
+        self.ledger.limit_lines.append(LimitLine(kind, value, service, self.row.origin, self.number, line))
+
+    def record(self, count: int = 1, at: float | None = None) -> None:
+        """`count` records were read."""
+        self.row.records += count
+        if at is not None:
+            self.own_lane().saw(at)
+
+    def reject(self, line: int, reason: str, text: bytes | str = b"") -> None:
+        """One line could not be read."""
+        self.row.rejected += 1
+        if len(self.row.examples) < REJECTIONS_SHOWN:
+            self.row.examples.append(Rejection(line, reason, masked(text)))
+
+    def duplicate(self, count: int = 1) -> None:
+        """Records met before."""
+        self.row.duplicates += count
+
+    def damaged(self, count: int = 1) -> None:
+        """Lines read although something was wrong with them."""
+        self.row.damaged += count
+
+    def clock(self, clock: Clock) -> None:
+        """What the source says about its own clock: `Clock(None, "assumed")` for times without a zone."""
+        self._naive = clock.zone is None
+        if clock.zone is not None:
+            self.lane("zoned").clock = clock
+
+    def remark(self, text: str) -> None:
+        """What the operator should know about this source."""
+        self.row.remark(text)
+
+
+class LineSink(SourceSink):
+    """The sink of one stream of lines (a file, or one container's output inside an export)."""
+
+    def __init__(
+        self, parent: SourceSink, stream: str = "", service: str | None = None, instance: str | None = None
+    ) -> None:
+        self.ledger, self.number, self.row = parent.ledger, parent.number, parent.row
+        self._lanes, self._naive, self._keys = parent._lanes, parent._naive, parent._keys
+        self.stream, self.service, self.instance = stream, service, instance
+        self.latest: Moment | None = None
+        self._volume: int | None = None
+        self._doses: dict[tuple[str, str], int] = {}
+        self._zoned: Lane | None = None
+        self._local: Lane | None = None
+        self._waiting: dict[tuple[int, int], tuple[Lane, list[Request]]] = {}
+
+    def local(self, entry: Entry, at: float) -> Moment:
+        """The moment of a line whose own time `at` states no zone: the wrapper's time where there is one."""
+        if entry.at is not None:
+            self.ledger_offset(at - entry.at)
+            self.latest = Moment(entry.at, self.zoned_lane())
+            return self.latest
+        lane = self._local
+        if lane is None:
+            lane = self._local = self.lane("wall", self.stream)
+        elif at < lane.newest and lane.went_back_an_hour(at):
+            lane = self._local = self.folded(self.stream)
+        undated = self._lanes.get((self.stream, "undated"))
+        if undated is not None and undated.last is not None:
+            vote_for_days(undated, undated.last, at)
+        self.latest = Moment(at, lane)
+        return self.latest
+
+    def time_of_day(self, entry: Entry, second: int) -> Moment:
+        """The moment of a line that has a time of day and no date: the wrapper's time where there is one."""
+        if entry.at is not None:
+            day = entry.at // DAY * DAY
+            self.ledger_offset((day + second - entry.at + DAY / 2) % DAY - DAY / 2)
+            self.latest = Moment(entry.at, self.zoned_lane())
+            return self.latest
+        lane = self.lane("undated", self.stream)
+        newest = lane.newest if lane.last is not None else 0.0
+        at = newest // DAY * DAY + second
+        if at < newest - DAY / 2:
+            at += DAY
+        elif at > newest + DAY / 2 and newest:
+            at -= DAY
+        lane.saw(at)
+        if self._local is not None and self._local.last is not None:
+            vote_for_days(lane, at, self._local.last)
+        self.latest = Moment(at, lane)
+        return self.latest
+
+    def zoned(self, at: float, east: int = 0) -> Moment:
+        """The moment of a line that states its zone, `east` seconds from UTC; `at` is UTC."""
+        lane = self.zoned_lane()
+        lane.offsets[east] = lane.offsets.get(east, 0) + 1
+        self.latest = Moment(at, lane)
+        return self.latest
+
+    def zoned_lane(self) -> Lane:
+        """The lane of this stream's times that state their zone."""
+        if self._zoned is None:
+            self._zoned = self.lane("zoned", self.stream)
+        return self._zoned
+
+    def ledger_offset(self, difference: float) -> None:
+        """A wall clock was `difference` seconds ahead of the wrapper's time: a vote for the application's zone."""
+        east = round(difference / 900) * 900
+        if abs(difference - east) < 120:
+            votes = self.ledger.inner_offsets
+            votes[self.service, east] = votes.get((self.service, east), 0) + 1
+
+    def count(self, kind: str, moment: Moment, entry: Entry, name: str = "", n: float = 1.0) -> None:
+        """A line counted under a kind of TALLY_KINDS."""
+        self._count(kind, name, moment, entry.line, entry.data, self.service, self.instance, n)
+
+    def start(
+        self, kind: str, name: str, moment: Moment, line: int, seconds: float = math.nan, failed: float = 0.0, rank: int = 0
+    ) -> None:  # fmt: skip
+        """A task or a connection that began."""
+        number = self._doses.get((kind, name))
+        if number is None:
+            key = Key("dose", kind, self.service, self.instance, self.row.origin, name, rank=rank)
+            number = self._doses[kind, name] = self.ledger.store.key(key, self.number, line)
+        self.ledger.store.count(number, moment.lane.number, math.floor(moment.at), 1.0, seconds, 0.0, failed)
+
+    def lost(self, moment: Moment, line: int, path: bytes, port: str = "") -> None:
+        """A request an application died on or did not answer: it counts where no access line tells of it."""
+        key = Key(
+            "dose", "endpoint", None if port else self.service, self.instance, self.row.origin, "",
+            self.ledger.routes.number(path), port, LOST,
+        )  # fmt: skip
+        number = self.ledger.store.key(key, self.number, line)
+        self.ledger.store.count(number, moment.lane.number, math.floor(moment.at), 1.0, math.nan, 0.0, 1.0)
+
+    def count_route(self, kind: str, moment: Moment, entry: Entry, path: bytes, port: str) -> None:
+        """A line counted under a kind, by the route it is about."""
+        shape = self.ledger.routes.number(path) if path else 0
+        key = Key("tally", kind, None, self.instance, self.row.origin, "", shape, port)
+        number = self.ledger.store.key(key, self.number, entry.line)
+        moment.lane.saw(moment.at)
+        self.ledger.store.count(number, moment.lane.number, math.floor(moment.at))
+        shown = (moment.at, moment.lane.number, self.number, entry.line, entry.data[:MAX_EXAMPLE_BYTES])
+        self.ledger.example(number, shown)
+
+    def listens(self, port: int, line: int) -> None:
+        """This stream's service listens on a port."""
+        self.ledger.listeners.append(Listener(port, self.service, self.row.origin, self.number, line))
+
+    def volume(self, size: int, lines: int = 1) -> None:
+        """Bytes and lines of log, at the time of the latest line."""
+        if self.latest is None:
+            return
+        quarter = int(self.latest.at // VOLUME_SECONDS) * VOLUME_SECONDS
+        if self._volume is None:
+            self._volume = self._key("volume", "", "", self.service, None, 0)
+        self.ledger.store.count(self._volume, self.latest.lane.number, quarter, lines, 0.0, size)
+
+    def volumes(self, at: Floats, sizes: Floats, lane: Lane) -> None:
+        """The same for many lines at once."""
+        if self._volume is None:
+            self._volume = self._key("volume", "", "", self.service, None, 0)
+        quarters, inverse = np.unique((at // VOLUME_SECONDS).astype(np.int64), return_inverse=True)
+        for quarter, lines, size in zip(
+            quarters.tolist(), np.bincount(inverse).tolist(), np.bincount(inverse, sizes).tolist(), strict=True
+        ):
+            self.ledger.store.count(self._volume, lane.number, quarter * VOLUME_SECONDS, lines, 0.0, size)
+
+    def process_samples(self, key: SeriesKey, lane: Lane, at: Floats, value: Floats, line: int) -> None:
+        """Samples of a process's memory that stand in log lines."""
+        number = self._series(key, line)
+        if number is not None:
+            self.ledger.store.samples(number, lane.number, at, value)
+
+    def happened(
+        self, kind: EventKind, moment: Moment, entry: Entry, process: str | None = None, count: int = 1
+    ) -> None:
+        """An event of this stream's service."""
+        self._happened(moment, kind, entry.data, entry.line, self.service, self.instance, process, count)
+
+    def anchor(self, key: str, moment: Moment) -> None:
+        """Something other sources may tell of as well."""
+        self.ledger.anchor(moment.lane.number, key, moment.at)
+
+    def request(self, request: Request, lane: Lane, rank: int) -> None:
+        """A request read from a single line; counted when there are enough of them."""
+        held = self._waiting.get((lane.number, rank))
+        if held is None:
+            held = self._waiting[lane.number, rank] = (lane, [])
+        held[1].append(request)
+        if len(held[1]) >= BATCH_REQUESTS:
+            self.requests(batch_of(held[1]), lane, rank)
+            held[1].clear()
+
+    def requests(self, batch: RequestBatch, lane: Lane, rank: int) -> None:
+        """Many requests at once."""
+        count_requests(self.ledger, self.number, self.row.origin, batch, lane, rank, self.service, self.instance)
+
+    def finish(self) -> None:
+        """Count what is still waiting."""
+        for (_, rank), (lane, waiting) in sorted(self._waiting.items(), key=lambda item: item[0]):
+            if waiting:
+                self.requests(batch_of(waiting), lane, rank)
+        self._waiting.clear()
+
+    def zone_seen(self) -> str | None:
+        """The offset this stream states most often, as text."""
+        offsets = self._zoned.offsets if self._zoned else {}
+        return offset_name(max(offsets, key=lambda east: offsets[east])) if offsets else None
+
+
+def vote_for_days(undated: Lane, at: float, dated: float) -> None:
+    """A dated line stands beside an undated one: whole days between them, if the times of day are alike."""
+    days = round((dated - at) / DAY) * DAY
+    if abs(dated - at - days) < NEAR_SECONDS:
+        undated.day_votes[days] = undated.day_votes.get(days, 0) + 1

@@ -1,0 +1,238 @@
+"""All rows of the evidence in one DuckDB in memory, which spills to disk: counts in cells, samples in series.
+
+A cell is (key, lane, second): how often something happened, and the sums that go with it. Logs of any length become at
+most names x seconds cells (names x bins where the lines state their zone), so neither memory nor the answer grows with
+the number of lines. What a key means is kept here in Python; there are at most `max_keys` of them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import duckdb
+import numpy as np
+
+from floodmark.errors import CannotWrite
+from floodmark.evidence.nouns import Floats, Ints
+
+BUFFERED_ROWS = 200_000
+COMPACT_ROWS = 2_000_000
+
+
+class Key(NamedTuple):
+    """What a cell counts. `shape` is a path's number in the RouteBook, -1 where `name` is the name.
+
+    what     "dose", "tally" or "volume"
+    kind     the kind of dose or tally
+    service  as far as the lines say it; `port` and `origin` (the family of files) help to find it otherwise
+    rank     how good a source of requests this is, 0 best: of several that saw the same requests one is used
+    probe    1 for requests of probes and scrapers
+    """
+
+    what: str
+    kind: str
+    service: str | None
+    instance: str | None
+    origin: int
+    name: str
+    shape: int = -1
+    port: str = ""
+    rank: int = 0
+    probe: int = 0
+
+
+@dataclass(slots=True)
+class Seen:
+    """Where a key was met first, and a few examples: (time, source, line, text) with the lane's own time."""
+
+    source: int
+    line: int | None
+    examples: list[tuple[float, int, int, int | None, bytes]]
+
+
+class Columns:
+    """Parallel numpy columns gathered until they are worth an INSERT."""
+
+    def __init__(self, table: str, names: tuple[str, ...]) -> None:
+        self.table, self.names = table, names
+        self.parts: list[tuple[Any, ...]] = []
+        self.rows = 0
+
+    def add(self, *columns: Any) -> None:
+        """Append columns of equal length, in the order of `names`."""
+        self.parts.append(columns)
+        self.rows += len(columns[0])
+
+    def flush(self, connection: Any) -> None:
+        """Write what was gathered."""
+        if not self.rows:
+            return
+        gathered = {  # scanned by DuckDB by this name
+            name: np.concatenate([part[index] for part in self.parts]) for index, name in enumerate(self.names)
+        }
+        self.parts, self.rows = [], 0
+        connection.register("gathered", gathered)
+        connection.execute(f"INSERT INTO {self.table} SELECT {', '.join(self.names)} FROM gathered")  # noqa: S608
+        connection.unregister("gathered")
+
+
+class Store:
+    """Cells and samples. A context manager: the spill folder goes when it closes.
+
+    Raises CannotWrite where the rows fit neither into `memory_mb` nor onto the disk of `spill_dir`.
+    """
+
+    def __init__(self, memory_mb: int, spill_dir: Path | None = None, max_spill_mb: int = 20_000) -> None:
+        self.keys: dict[Key, int] = {}
+        self.seen: list[Seen] = []
+        self._cells = Columns("cells", ("key", "lane", "second", "n", "seconds", "bytes", "failed"))
+        self._samples = Columns("samples", ("series", "lane", "moment", "value"))
+        self._single: dict[tuple[int, int, int], list[float]] = {}
+        self._since_compaction = 0
+        try:
+            self._folder = tempfile.mkdtemp(prefix="floodmark-spill-", dir=spill_dir)
+        except OSError as error:
+            raise CannotWrite(f"{spill_dir}: no folder to spill to: {error.strerror or error}") from None
+        self.connection = duckdb.connect(":memory:")
+        for setting, value in (
+            ("memory_limit", f"{memory_mb}MB"), ("temp_directory", self._folder), ("threads", 2),
+            ("max_temp_directory_size", f"{max_spill_mb}MB"), ("preserve_insertion_order", False),
+        ):  # fmt: skip
+            self.connection.execute(f"SET {setting} = '{value}'")
+        self.connection.execute(
+            "CREATE TABLE cells (key INTEGER, lane INTEGER, second BIGINT, n DOUBLE, seconds DOUBLE, bytes DOUBLE,"
+            " failed DOUBLE)"
+        )
+        self.connection.execute("CREATE TABLE samples (series INTEGER, lane INTEGER, moment DOUBLE, value DOUBLE)")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.connection.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def key(self, key: Key, source: int, line: int | None) -> int:
+        """The number of a key; the first sight of it is remembered."""
+        number = self.keys.get(key)
+        if number is None:
+            number = self.keys[key] = len(self.seen)
+            self.seen.append(Seen(source, line, []))
+        return number
+
+    def count(
+        self,
+        key: int,
+        lane: int,
+        second: int,
+        n: float = 1.0,
+        seconds: float = 0.0,
+        sent: float = 0.0,
+        failed: float = 0.0,
+    ) -> None:
+        """Add to one cell."""
+        cell = self._single.get((key, lane, second))
+        if cell is None:
+            self._single[key, lane, second] = [n, seconds, sent, failed]
+            if len(self._single) >= BUFFERED_ROWS:
+                self._pour()
+        else:
+            cell[0] += n
+            cell[1] += seconds
+            cell[2] += sent
+            cell[3] += failed
+
+    def cells(
+        self, key: Ints, lane: int, second: Ints, n: Floats, seconds: Floats, sent: Floats, failed: Floats
+    ) -> None:
+        """Add many cells of one lane."""
+        self._cells.add(key, np.full(len(key), lane, np.int64), second, n, seconds, sent, failed)
+        if self._cells.rows >= BUFFERED_ROWS:
+            self._flush(self._cells)
+
+    def samples(self, series: int, lane: int, at: Floats, value: Floats) -> None:
+        """Add samples of one series."""
+        size = len(at)
+        self._samples.add(np.full(size, series, np.int64), np.full(size, lane, np.int64), at, value)
+        if self._samples.rows >= BUFFERED_ROWS:
+            self._flush(self._samples)
+
+    def query(self, sql: str, *values: Any) -> dict[str, Any]:
+        """The columns of a result as numpy arrays."""
+        with spilling(self._folder):
+            return dict(self.connection.execute(sql, list(values)).fetchnumpy())
+
+    def table(self, name: str, columns: dict[str, Any]) -> None:
+        """A small table made of numpy columns, for a query to join with."""
+        with spilling(self._folder):
+            self.connection.register("gathered", columns)
+            self.connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM gathered")  # noqa: S608
+            self.connection.unregister("gathered")
+
+    def settle(self) -> None:
+        """Write whatever is still buffered: call before `query`."""
+        self._pour()
+        self._flush(self._cells)
+        self._flush(self._samples)
+
+    def _pour(self) -> None:
+        if not self._single:
+            return
+        where = np.array(list(self._single), np.int64)
+        sums = np.array(list(self._single.values()), np.float64)
+        self._single = {}
+        self._cells.add(where[:, 0], where[:, 1], where[:, 2], sums[:, 0], sums[:, 1], sums[:, 2], sums[:, 3])
+        self._flush(self._cells)
+
+    def _flush(self, columns: Columns) -> None:
+        rows = columns.rows
+        with spilling(self._folder):
+            columns.flush(self.connection)
+            if columns is self._cells:
+                self._since_compaction += rows
+                if self._since_compaction >= COMPACT_ROWS:
+                    self._compact()
+
+    def _compact(self) -> None:
+        """Fold cells that were met again; the wait doubles where folding no longer helps."""
+        self.connection.execute(
+            "CREATE TABLE folded AS SELECT key, lane, second, sum(n) AS n, sum(seconds) AS seconds,"
+            " sum(bytes) AS bytes, sum(failed) AS failed FROM cells GROUP BY key, lane, second"
+        )
+        self.connection.execute("DROP TABLE cells")
+        self.connection.execute("ALTER TABLE folded RENAME TO cells")
+        kept = int(self.connection.execute("SELECT count(*) AS n FROM cells").fetchnumpy()["n"][0])
+        self._since_compaction = -kept if kept > COMPACT_ROWS // 2 else 0
+
+
+class spilling:
+    """Turns DuckDB's "out of memory" and full-disk errors into CannotWrite with the folder in it."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, (duckdb.OutOfMemoryException, duckdb.IOException)):
+            first = str(error).splitlines()[0]
+            raise CannotWrite(
+                f"{self._folder}: the evidence fits neither into memory nor onto this disk ({first}):"
+                " name another folder for the spill or raise the memory limit"
+            ) from None
+
+
+def chunks(size: int, step: int) -> Iterator[slice]:
+    """Slices that cover `size` in steps."""
+    return (slice(start, start + step) for start in range(0, size, step))
