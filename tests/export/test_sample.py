@@ -12,10 +12,9 @@ import sys
 import tracemalloc
 from random import Random
 
-import psycopg
 import pytest
 
-from floodmark.errors import UsageError
+from floodmark.errors import CannotWrite, SourceError, UsageError
 from floodmark.export.models import IatiExport, IndicatorPeriod, Organisation, Project, ProjectCondition, Sector
 from floodmark.export.sample import Plan, generate, open_for_load, refuse_rows
 from floodmark.export.sample.flaws import FLAWS, flaw_of
@@ -174,14 +173,37 @@ def test_a_database_with_rows_is_refused(sample_database):
 
 def test_whatever_goes_wrong_leaves_the_database_as_it_was(sample_database):
     before = content(sample_database)
-    with open_for_load() as connection:
-        with pytest.raises(KeyboardInterrupt), loading(connection) as load:  # noqa: PT012
-            load.add(Organisation, name="half", long_name="half")
-            load.flush()
-            raise KeyboardInterrupt
-        with pytest.raises(psycopg.errors.ForeignKeyViolation), loading(connection) as load:
+    with pytest.raises(KeyboardInterrupt), open_for_load() as connection, loading(connection) as load:  # noqa: PT012
+        load.add(Organisation, name="half", long_name="half")
+        load.flush()
+        raise KeyboardInterrupt
+    with pytest.raises(SourceError, match=r"refused: .* foreign key"), open_for_load() as connection:  # noqa: SIM117
+        with loading(connection) as load:
             load.add(Sector, project_id=77)
     assert content(sample_database) == before
+
+
+def test_a_lost_connection_is_one_line_and_leaves_the_database_as_it_was(sample_database):
+    def cut(projects: int) -> None:
+        with sample_database.connect() as beside:
+            beside.execute("SELECT pg_terminate_backend(%s)", [connection.info.backend_pid])
+
+    with pytest.raises(SourceError, match="nothing was changed") as caught, open_for_load() as connection:
+        generate(Plan(organisations=1, projects=3), connection, cut)
+    assert "\n" not in str(caught.value)
+    assert Project.objects.count() == 200
+
+
+def test_a_full_disk_of_the_database_is_one_line(sample_database):
+    with sample_database.connect() as connection:
+        connection.execute(
+            "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE 'could not extend file' USING ERRCODE = '53100'; END $$"
+        )
+        connection.execute("CREATE TRIGGER full_disk BEFORE INSERT ON rsr_sector EXECUTE FUNCTION full_disk()")
+    with pytest.raises(CannotWrite, match="no space left on its disk; nothing was changed"):
+        make(Plan(organisations=1, projects=3))
+    assert Project.objects.count() == 200
 
 
 def test_what_waits_in_memory_does_not_grow_with_the_number_of_projects(database):

@@ -47,6 +47,8 @@ def test_a_whole_database_serves(sample_database):
     assert found.gaps == ()
     assert (found.organisations, found.projects, found.exports) == (26, 200, 4)
     assert found.activities == (Activities(1, "Amberwell", 100), Activities(2, "Brisaluna", 100))
+    assert {"1/activities", "1/organisation", "2/activities", "2/organisation"} <= set(found.datasets)
+    assert "2 activity files" in str(found)
 
 
 def test_the_newest_export_of_an_organisation_counts_unless_it_was_cancelled(sample_database):
@@ -151,7 +153,9 @@ def test_counts_that_cannot_be_made_are_unknown_not_zero(sample_database):
     found = check_after(sample_database, "DROP TABLE rsr_iatiexport CASCADE")
     assert found.exports is None
     assert found.activities == ()
+    assert found.datasets is None
     assert "exports        unknown" in str(found)
+    assert "datasets       unknown" in str(found)
 
 
 def test_a_table_that_the_role_may_not_read_is_said_as_such(sample_database):

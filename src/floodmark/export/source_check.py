@@ -6,11 +6,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from django.apps import apps
-from django.db import connections
+from django.db import Error, connections
 from django.db.backends.utils import CursorWrapper
 
-from floodmark.export.catalogue import EXPORT_OF
+from floodmark.errors import SourceError
+from floodmark.export import catalogue
 from floodmark.export.router import SOURCE
+from floodmark.export.rows.database import Database
 from floodmark.export.source import alias
 
 USEFUL_TABLES = frozenset({
@@ -72,7 +74,7 @@ WHERE c.relname = ANY(%s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_tabl
 """
 _ACTIVITIES = f"""
 SELECT id, name, (SELECT count(*) FROM rsr_iatiexport_projects p WHERE p.iatiexport_id = export_id)
-FROM (SELECT o.id, o.name, ({EXPORT_OF.replace("%s", "o.id")}) AS export_id FROM rsr_organisation o) found
+FROM (SELECT o.id, o.name, ({catalogue.EXPORT_OF.replace("%s", "o.id")}) AS export_id FROM rsr_organisation o) found
 WHERE export_id IS NOT NULL ORDER BY id
 """  # noqa: S608 - own words
 
@@ -116,6 +118,8 @@ class Check:
     projects: int | None = None
     exports: int | None = None
     activities: tuple[Activities, ...] = ()
+    datasets: tuple[str, ...] | None = None
+    """The files that can be served, as `41/activities`; None where something needed is missing."""
 
     @property
     def serves(self) -> bool:
@@ -139,11 +143,17 @@ class Check:
             ("exports", self.exports),
         ):
             lines.append(f"{name:14} {'unknown' if count is None else format(count, ',')}")
-        lines.append(f"{'datasets':14} {len(self.activities)} organisations with an export")
+        lines.append(f"{'datasets':14} {self._datasets()}")
         lines += [f"  {one.organisation_id:>6}  {one.projects:>6,} projects  {one.name}" for one in self.activities]
         lines += [f"{'MISSING' if gap.needed else 'not needed':10} {gap}" for gap in self.gaps]
         lines.append("can serve" if self.serves else "cannot serve")
         return "\n".join(lines)
+
+    def _datasets(self) -> str:
+        if self.datasets is None:
+            return "unknown"
+        activities = sum(slug.endswith("/activities") for slug in self.datasets)
+        return f"{activities} activity files, {len(self.datasets) - activities} organisation files"
 
     def reason(self) -> str:
         """Why it cannot serve, in one line."""
@@ -156,21 +166,35 @@ class Check:
 
 
 def check() -> Check:
-    """Look at the database that RSR's rows are read from; raises nothing for what is missing."""
-    connection = connections[alias()]
-    with connection.cursor() as cursor:
-        gaps = tuple(sorted(_gaps(cursor), key=lambda gap: (not gap.needed, gap.table, gap.column or "")))
-        server = _value(cursor, "SHOW server_version")
-        read_only = _value(cursor, "SHOW transaction_read_only") == "on"
-        unread = {gap.table for gap in gaps if gap.needed or gap.column is None}
-        counts = {name: _count(cursor, f"rsr_{table}", unread) for name, table in _COUNTED.items()}
-        activities: list[Activities] = []
-        if not unread & {"rsr_iatiexport", "rsr_iatiexport_projects", "rsr_organisation"}:
-            cursor.execute(_ACTIVITIES)
-            activities = [Activities(*row) for row in cursor.fetchall()]
-    absent = sum(gap.column is None and gap.problem == "missing" for gap in gaps)
-    tables = len(_expected()) - absent
-    return Check(alias(), f"PostgreSQL {server}", read_only, tables, gaps, **counts, activities=tuple(activities))
+    """Look at the database that RSR's rows are read from; raises SourceError where it goes away meanwhile."""
+    try:
+        with connections[alias()].cursor() as cursor:
+            return _look(cursor)
+    except Error as error:
+        raise SourceError(f"the database cannot be looked at: {' '.join(str(error).split())}") from None
+
+
+def _look(cursor: CursorWrapper) -> Check:
+    gaps = tuple(sorted(_gaps(cursor), key=lambda gap: (not gap.needed, gap.table, gap.column or "")))
+    unread = {gap.table for gap in gaps if gap.needed or gap.column is None}
+    organisations, projects, exports = (_count(cursor, table, unread) for table in _COUNTED)
+    activities: list[Activities] = []
+    if not unread & {"rsr_iatiexport", "rsr_iatiexport_projects", "rsr_organisation"}:
+        cursor.execute(_ACTIVITIES)
+        activities = [Activities(*row) for row in cursor.fetchall()]
+    serves = not any(gap.needed for gap in gaps)
+    return Check(
+        reads_from=alias(),
+        server=f"PostgreSQL {_value(cursor, 'SHOW server_version')}",
+        read_only=_value(cursor, "SHOW transaction_read_only") == "on",
+        tables=len(_expected()) - sum(gap.column is None and gap.problem == "missing" for gap in gaps),
+        gaps=gaps,
+        organisations=organisations,
+        projects=projects,
+        exports=exports,
+        activities=tuple(activities),
+        datasets=tuple(dataset.slug for dataset in catalogue.every(Database())) if serves else None,
+    )
 
 
 def grants(role: str) -> str:
@@ -185,7 +209,7 @@ def grants(role: str) -> str:
     )
 
 
-_COUNTED = {"organisations": "organisation", "projects": "project", "exports": "iatiexport"}
+_COUNTED = ("rsr_organisation", "rsr_project", "rsr_iatiexport")
 
 
 def _value(cursor: CursorWrapper, query: str) -> Any:

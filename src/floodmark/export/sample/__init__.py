@@ -12,7 +12,7 @@ import psycopg
 from django.db import connections
 from psycopg import sql
 
-from floodmark.errors import UsageError
+from floodmark.errors import CannotWrite, SourceError, UsageError
 from floodmark.export.models import IatiActivityExport, IatiExport, Project
 from floodmark.export.router import OWN
 from floodmark.export.sample.author import Author, Cast, Reporter
@@ -46,10 +46,18 @@ PARTS: tuple[Callable[[Author], None], ...] = (
 
 @contextmanager
 def open_for_load() -> Iterator[psycopg.Connection[Any]]:
-    """A connection of its own to Floodmark's own database, in autocommit."""
+    """A connection of its own to Floodmark's own database, in autocommit.
+
+    Inside, CannotWrite is raised for a full disk and SourceError for whatever else the database refuses.
+    """
     parameters = connections[OWN].get_connection_params()
-    with psycopg.connect(**{**parameters, "autocommit": True}) as connection:
-        yield connection
+    try:
+        with psycopg.connect(**{**parameters, "autocommit": True}) as connection:
+            yield connection
+    except psycopg.errors.DiskFull:
+        raise CannotWrite("the database has no space left on its disk; nothing was changed") from None
+    except psycopg.Error as error:
+        raise SourceError(f"the database refused: {' '.join(str(error).split())}; nothing was changed") from None
 
 
 def refuse_rows(connection: psycopg.Connection[Any]) -> None:
