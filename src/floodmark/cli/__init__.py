@@ -19,7 +19,21 @@ from floodmark import __version__
 from floodmark.errors import FloodmarkError
 from floodmark.settings import Settings, load
 
-COMMANDS = ("settings", "source", "sample", "export", "serve", "worker", "datasets", "build", "demo", "rules")
+COMMANDS = (
+    "settings",
+    "source",
+    "sample",
+    "export",
+    "serve",
+    "worker",
+    "datasets",
+    "build",
+    "demo",
+    "rules",
+    "watch",
+    "silence",
+    "doctor",
+)
 """The module of each command under floodmark.cli; each has `register(app)`."""
 
 app = typer.Typer(
@@ -30,8 +44,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for _name in COMMANDS:
-    import_module(f"floodmark.cli.{_name}").register(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -59,6 +71,11 @@ def settings_of(context: typer.Context) -> Settings:
 def terminal() -> Console:
     """The console for progress and remarks: standard error, quiet in a pipe."""
     return Console(stderr=True)
+
+
+# After the helpers above: the commands' modules import them from here.
+for _name in COMMANDS:
+    import_module(f"floodmark.cli.{_name}").register(app)
 
 
 def main() -> None:

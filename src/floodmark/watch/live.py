@@ -194,9 +194,18 @@ class Watch:
         self.alerting.update(found, now)
         self._act(incident, now)
         self.incidents.update(found, self._firing, now)
+        self._keep_targets(incident, now)
         self.view = replace(
             self.view, incident=incident, diagnosed_at=now, diagnose_seconds=time.perf_counter() - begun
         )
+
+    def _keep_targets(self, incident: Incident, now: float) -> None:
+        """One row an hour and target: the last judgement of the hour, for the page over 30 days."""
+        rows = [(int(now // 3600), one.name, one.target, one.unit, one.value, one.met) for one in incident.targets]
+        with self.state.changes() as database:
+            database.executemany("insert or replace into target values (?, ?, ?, ?, ?, ?)", rows)
+            oldest = (now - self.settings.watch_keep_days * 86_400) // 3600
+            database.execute("delete from target where hour < ?", (oldest,))
 
     def _own_troubles(self, now: float) -> list[Condition]:
         healths = [*self.healths, *self.logs.healths]

@@ -36,6 +36,9 @@ create table if not exists outbox (
 create table if not exists position (
     path text primary key, device integer not null, inode integer not null, offset integer not null,
     line integer not null);
+create table if not exists target (
+    hour integer not null, name text not null, target text not null, unit text not null, value real, met integer,
+    primary key (hour, name));
 create table if not exists fact (name text primary key, value text not null);
 create index if not exists outbox_due on outbox (due) where delivered is null and failed is null;
 create index if not exists decision_at on decision (at);

@@ -62,6 +62,11 @@ class Health:
 
     HISTORY = 5
 
+    @property
+    def milliseconds(self) -> float:
+        """What the last round took."""
+        return 1000 * self.seconds
+
     def count(self, now: float, collected: Collected, seconds: float) -> None:
         """Take one round into account."""
         self.rounds += 1

@@ -1,0 +1,105 @@
+"""Who may look, and what a page may load."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Callable
+
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+
+from floodmark.dashboard.configuration import is_loopback_only
+from floodmark.dashboard.context import current
+
+COOKIE = "floodmark"
+SALT = "floodmark.dashboard"
+SIGNED_IN_SECONDS = 12 * 3600
+OPEN_PATHS = ("/sign-in/", "/static/", "/healthz")
+
+Answer = Callable[[HttpRequest], HttpResponseBase]
+
+
+class ContentPolicy:
+    """Nothing from elsewhere, no inline script: a hostile name that slipped through could still not run."""
+
+    POLICY = (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
+        " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Add the header to pages that bring none of their own."""
+        answer = self.get_response(request)
+        answer.headers.setdefault("Content-Security-Policy", self.POLICY)
+        answer.headers.setdefault("Cache-Control", "no-store")
+        return answer
+
+
+class SignIn:
+    """Everybody has to sign in, unless only this machine can reach the dashboard and no user is set."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Let through, ask for a password, or lead to the page that does."""
+        if may_look(request):
+            return self.get_response(request)
+        if request.path == "/metrics" or request.path == "/events":
+            refusal = HttpResponse("sign in\n", status=401, content_type="text/plain; charset=utf-8")
+            refusal.headers["WWW-Authenticate"] = 'Basic realm="floodmark"'
+            return refusal
+        return HttpResponseRedirect("/sign-in/")
+
+
+def may_look(request: HttpRequest) -> bool:
+    """Whether this request may see the dashboard."""
+    settings = current().settings
+    if request.path.startswith(OPEN_PATHS):
+        return True
+    if is_loopback_only(settings) and not settings.watch_user:
+        return True
+    return _signed(request) or _basic(request)
+
+
+def who(request: HttpRequest) -> str:
+    """The name to write beside what was done."""
+    return current().settings.watch_user or "dashboard"
+
+
+def password_fits(user: str, password: str) -> bool:
+    """Compare in constant time; with no password set nobody fits."""
+    settings = current().settings
+    wanted = settings.watch_password.get_secret_value() if settings.watch_password else ""
+    same_user = hmac.compare_digest(user.encode(), settings.watch_user.encode())
+    return bool(wanted) and same_user & hmac.compare_digest(password.encode(), wanted.encode())
+
+
+def sign_in(answer: HttpResponse, user: str, *, secure: bool) -> None:
+    """Put the signed cookie on an answer."""
+    value = signing.dumps(user, salt=SALT)
+    answer.set_cookie(COOKIE, value, max_age=SIGNED_IN_SECONDS, httponly=True, samesite="Strict", secure=secure)
+
+
+def _signed(request: HttpRequest) -> bool:
+    try:
+        user = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=SIGNED_IN_SECONDS)
+    except signing.BadSignature:
+        return False
+    return bool(user == current().settings.watch_user and current().settings.watch_password)
+
+
+def _basic(request: HttpRequest) -> bool:
+    kind, _, value = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "basic":
+        return False
+    try:
+        user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except ValueError:
+        return False
+    return password_fits(user, password)

@@ -1,0 +1,127 @@
+"""The server of the dashboard: threads in the watch's own process, so that pages see what the watch sees.
+
+Bounded: so many requests at once and no more (others wait in the listen queue), and a client that says nothing for
+`REQUEST_SECONDS` is let go. It serves a handful of operators, not the world: put nginx before it for TLS.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from types import TracebackType
+from typing import Any, Self
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+from django.core.handlers.wsgi import WSGIHandler
+
+from floodmark.dashboard.configuration import configure, secret_in
+from floodmark.dashboard.context import Context, set_current
+from floodmark.errors import CannotWrite, SettingsError
+from floodmark.settings import Settings
+from floodmark.watch.live import Watch
+
+log = logging.getLogger(__name__)
+
+REQUEST_SECONDS = 30
+SPARE_THREADS = 10
+"""Requests that are answered beside the pages that are kept up to date."""
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = REQUEST_SECONDS
+
+    def log_message(self, format: str, *words: Any) -> None:
+        """Quiet: the dashboard's own requests are no news."""
+
+    def get_environ(self) -> dict[str, Any]:
+        environ = super().get_environ()
+        # wsgiref looks the client's name up in the DNS, which may take seconds.
+        environ["REMOTE_HOST"] = ""
+        return environ
+
+    def address_string(self) -> str:
+        return str(self.client_address[0])
+
+
+class _Server(WSGIServer):
+    request_queue_size = 64
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], max_threads: int) -> None:
+        self._places = threading.BoundedSemaphore(max_threads)
+        super().__init__(address, _Handler)
+
+    def server_bind(self) -> None:
+        # Without the parent's look-up of the machine's own name.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = self.server_address[:2]
+        self.setup_environ()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._places.acquire()
+        threading.Thread(target=self._answer, args=(request, client_address), daemon=True).start()
+
+    def _answer(self, request: Any, client_address: Any) -> None:
+        try:
+            self.finish_request(request, client_address)
+        except (ConnectionError, TimeoutError):
+            # The client has gone: nothing is wrong here.
+            pass
+        except Exception:
+            log.exception("the dashboard failed to answer")
+        finally:
+            self.shutdown_request(request)
+            self._places.release()
+
+
+class DashboardServer:
+    """A context manager: serves from `with` until `stop`. Raises SettingsError for an address that cannot be used."""
+
+    def __init__(self, watch: Watch, settings: Settings) -> None:
+        host, _, port = settings.watch_bind.rpartition(":")
+        set_current(Context(watch, settings, threading.BoundedSemaphore(settings.watch_viewers)))
+        self._check(settings, host, port)
+        configure(settings, secret_in(watch.folder))
+        try:
+            self._server = _Server((host.strip("[]"), int(port)), settings.watch_viewers + SPARE_THREADS)
+        except OSError as error:
+            raise CannotWrite(
+                f"watch_bind {settings.watch_bind}: {error.strerror}; is another watch running, or another program?"
+            ) from None
+        self._server.set_app(WSGIHandler())
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), name="dashboard", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """The address people use on this machine."""
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}/"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take no more requests; pages that are kept up to date end with the process."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
+        self._server.server_close()
+
+    @staticmethod
+    def _check(settings: Settings, host: str, port: str) -> None:
+        if not host or not port.isdigit() or int(port) > 65_535:
+            raise SettingsError(f"watch_bind: {settings.watch_bind!r} is not an address and a port (127.0.0.1:8090)")
+        if host not in ("127.0.0.1", "localhost", "[::1]") and not (settings.watch_user and settings.watch_password):
+            raise SettingsError(
+                f"watch_bind: {settings.watch_bind} can be reached from other machines: set watch_user and"
+                " watch_password, or bind to 127.0.0.1"
+            )

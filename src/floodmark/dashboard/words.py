@@ -1,0 +1,79 @@
+"""Template filters: figures and times as people read them. What is not known is a dash, never 0."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+UNKNOWN = "–"
+
+
+@register.filter
+def mb(value: float | None) -> str:
+    """Memory in MB, with GB from 10,000 MB."""
+    if value is None or value != value:
+        return UNKNOWN
+    return f"{value / 1000:,.1f} GB" if abs(value) >= 10_000 else f"{value:,.0f} MB"
+
+
+@register.filter
+def rate(value: float | None) -> str:
+    """Growth in MB/h with its sign."""
+    return UNKNOWN if value is None or value != value else f"{value:+,.0f}"
+
+
+@register.filter
+def figure(value: float | None) -> str:
+    """Any figure with three significant digits."""
+    if value is None or value != value:
+        return UNKNOWN
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """A share as a percentage."""
+    return UNKNOWN if value is None else f"{value:.0%}"
+
+
+@register.filter
+def hours(value: float | None) -> str:
+    """A time to something, in hours or days."""
+    if value is None or value != value or value == float("inf"):
+        return UNKNOWN
+    return f"{value:.1f} h" if value < 48 else f"{value / 24:.0f} days"
+
+
+@register.filter
+def when(seconds: float | None) -> SafeString | str:
+    """A moment as a `time` element in UTC; the page's script turns it into the reader's own time."""
+    if seconds is None:
+        return UNKNOWN
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return format_html(
+        '<time datetime="{}">{}</time>', moment.strftime("%Y-%m-%dT%H:%M:%SZ"), moment.strftime("%Y-%m-%d %H:%M UTC")
+    )
+
+
+@register.filter
+def ago(seconds: float | None, now: float) -> str:
+    """How long ago, in the largest unit that fits."""
+    if seconds is None:
+        return "never"
+    past = max(now - seconds, 0)
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if past >= size:
+            return f"{past / size:.0f} {unit} ago"
+    return f"{past:.0f} s ago"
+
+
+@register.filter
+def get(table: dict[str, Any], key: str) -> Any:
+    """A value of a dictionary, or None."""
+    return table.get(key)
