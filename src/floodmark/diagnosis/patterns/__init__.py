@@ -1,7 +1,7 @@
 """Patterns of memory over time, one a file: each a condition that can be read aloud, with when it is wrong.
 
-`DETECTORS` is the order in which they are asked; the first that answers decides. Evidence too short or invalid comes
-first, then what only looks like growth, then what growth may be other than a leak, then the leak, then rest.
+`DETECTORS` is the order in which they are asked; the first that answers decides. A restart loop, which is told by starts
+and not by sizes, and evidence too short or invalid come first, then what only looks like growth, then what growth may be other than a leak, then the leak, then rest.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from floodmark.diagnosis.patterns.finding import Finding
 from floodmark.diagnosis.scene import Scene
 
 DETECTORS = (
-    too_little.detect,
     restart_loop.detect,
+    too_little.detect,
     process_count.detect,
     fragmentation.detect,
     step.detect,
