@@ -165,14 +165,14 @@ def evidence(**parts: object) -> Evidence:
 
 def test_the_impact_counts_requests_failures_slowness_restarts_and_what_did_not_come_back() -> None:
     tallies = (
-        Tally("status-504", "web", "/slow/", np.array([1]), np.array([7.0])),
+        Tally("status-504", "web", "/slow/", np.array([1]), np.array([10.0])),
         Tally("request-over-10s", "web", "/slow/", np.array([1]), np.array([30.0])),
     )
     found = {one.name: one for one in felt(evidence(doses=(dose(10),), tallies=tallies), [service(restarts=4)])}
     assert found["Requests"].value == 1000
     assert found["Failed requests"].value == 10
     assert "1% of all" in found["Failed requests"].text
-    assert "7 answered 504" in found["Failed requests"].text
+    assert "10 answered 504" in found["Failed requests"].text
     assert (found["Requests over 10 s"].value, found["Slowest route"].value) == (30, 3)
     assert (found["Restarts"].value, found["Restarts"].text) == (4, "web 4.")
     assert found["Memory that did not come back"].value == pytest.approx(600)

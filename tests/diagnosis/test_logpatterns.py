@@ -70,11 +70,12 @@ def test_one_route_that_times_out_alone_is_no_cascade() -> None:
     assert found(given, "upstream-timeouts")[0].count == 15
 
 
-def test_very_many_stretches_of_timeouts_stay_a_bounded_list() -> None:
-    given = evidence(tallies=(tally("upstream-timeout", list(range(0, 6000, 30)), 1, "/slow/"),))
-    ones = found(given, "upstream-timeouts")
+def test_very_many_cascades_stay_a_bounded_list() -> None:
+    every = list(range(0, 6000, 30))
+    given = evidence(tallies=tuple(tally("upstream-timeout", every, 1, name) for name in ("/slow/", "/other/")))
+    ones = found(given, "timeout-cascade")
     assert len(ones) == 20
-    assert sum(one.count for one in ones) == 200
+    assert sum(one.count for one in ones) == 400
 
 
 # ---------------------------------------------------------------- connections
@@ -206,6 +207,11 @@ def test_a_heartbeat_that_stays_away_is_starvation_and_not_a_leak_by_itself() ->
     assert one.count == 1
     assert "11 min" in one.text
     assert "not a leak by itself" in one.text
+
+
+def test_what_comes_when_it_has_work_is_no_heartbeat() -> None:
+    moments = np.cumsum(np.random.default_rng(7).exponential(9.0, 300)).astype(int).tolist()
+    assert found(evidence(tallies=(tally("heartbeat", sorted(set(moments)), 1, "job"),)), "heartbeat-gap") == []
 
 
 def test_a_heartbeat_that_is_missing_while_the_service_starts_is_no_gap() -> None:

@@ -29,19 +29,26 @@ def felt(evidence: Evidence, services: Sequence[Service]) -> tuple[Figure, ...]:
 
 
 def _users(evidence: Evidence) -> Iterator[Figure]:
-    asked = float(requests(evidence)[1].sum())
+    asked = _asked(evidence)
     if not asked:
         yield Figure("Requests", None, "", "No log of requests is in the evidence: what users felt is not known.")
         return
-    failed = sum(float(one.failed.sum()) for one in endpoints(evidence))
     statuses = [(kind.removeprefix("status-"), total(tallies(evidence, kind))) for kind in FAILED_STATUS]
+    # The log counts each answer once; doses are kept only for what reached a service.
+    failed = sum(count for _, count in statuses) or sum(float(one.failed.sum()) for one in endpoints(evidence))
     detail = listed([f"{figure(count)} answered {status}" for status, count in statuses if count])
-    yield Figure("Requests", asked, "", "Those that began in the window, probes and scrapes left out.")
+    yield Figure("Requests", asked, "", "In the window; probes and scrapes are left out.")
     yield Figure(
         "Failed requests", failed, "",
-        f"{per_cent(failed / asked)} of all: given up, refused, timed out or lost{'; ' + detail if detail else ''}.",
+        f"{per_cent(failed / asked)} of all: given up, refused or timed out{'; ' + detail if detail else ''}.",
     )  # fmt: skip
     yield from _slow(evidence, asked)
+
+
+def _asked(evidence: Evidence) -> float:
+    """Requests answered or begun, whichever is more, probes and scrapes left out."""
+    probes = sum(float(one.starts.sum()) for one in evidence.doses if one.kind == "endpoint" and one.monitoring)
+    return max(total(tallies(evidence, "request")) - probes, float(requests(evidence)[1].sum()))
 
 
 def _slow(evidence: Evidence, asked: float) -> Iterator[Figure]:

@@ -31,6 +31,9 @@ HEARTBEAT_GAP_FACTOR = 5.0
 HEARTBEAT_GAP_SECONDS = 120.0
 """A heartbeat is missed where it is absent for that many times its usual distance, and at least that long."""
 
+HEARTBEAT_IRREGULAR = 0.02
+"""Share of gaps above which it is no beat: something that comes when it has work cannot be missed."""
+
 ENOUGH_BEATS = 10
 """Bins with a beat in them, below which nothing is usual."""
 
@@ -56,8 +59,12 @@ def timeout_cascades(evidence: Evidence) -> Iterator[LogPattern]:
         if len(one.bin):
             by_service[one.service].append(one)
     for service, ones in sorted(by_service.items(), key=lambda item: item[0] or ""):
-        for start, end in _limited(_stretches(ones, evidence.bin_seconds)):
-            yield _timeouts(service, ones, (start, end), evidence.bin_seconds)
+        stretches = _stretches(ones, evidence.bin_seconds)
+        cascades = [one for one in stretches if _routes_at_once(ones, *one) >= CASCADE_ROUTES]
+        for bins in _limited(cascades):
+            yield _timeouts("timeout-cascade", service, ones, [bins], evidence.bin_seconds)
+        if rest := [one for one in stretches if one not in cascades]:
+            yield _timeouts("upstream-timeouts", service, ones, rest, evidence.bin_seconds)
 
 
 def _stretches(ones: list[Tally], bin_seconds: float) -> list[tuple[int, int]]:
@@ -73,29 +80,36 @@ def _limited(stretches: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return [*stretches[: MAX_EPISODES - 1], (stretches[MAX_EPISODES - 1][0], stretches[-1][1])]
 
 
-def _timeouts(service: str | None, ones: list[Tally], bins: tuple[int, int], bin_seconds: float) -> LogPattern:
-    first, last = bins
-    inside = [(one, _between(one, first, last)) for one in ones]
-    routes = [one.name or "(no route)" for one, count in sorted(inside, key=lambda pair: -pair[1]) if count]
-    count = round(sum(count for _, count in inside))
-    together = len(routes) >= CASCADE_ROUTES and _routes_at_once(ones, first, last) >= CASCADE_ROUTES
-    text = (
-        f"{counted(count, 'request')} to {counted(len(routes), 'route')} timed out at the proxy within "
-        f"{span((last - first + 1) * bin_seconds)}: {listed(routes)}. "
-    ) + (
+def _timeouts(
+    name: str, service: str | None, ones: list[Tally], stretches: list[tuple[int, int]], bin_seconds: float
+) -> LogPattern:
+    start, end = stretches[0][0] * bin_seconds, (stretches[-1][1] + 1) * bin_seconds
+    counts: dict[str, float] = defaultdict(float)
+    for one in ones:
+        counts[one.name or "(no route)"] += _within(one, stretches)
+    routes = [route for route, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if count]
+    count = round(sum(counts.values()))
+    where = f"{counted(count, 'request')} to {counted(len(routes), 'route')} timed out at the proxy"
+    how = (
         "Requests that queue behind a slow one time out as its victims; the first in time is not the cause by that."
-        if together
+        if name == "timeout-cascade"
         else "The worker was busy; that says nothing about memory by itself."
     )
+    quotes = tally_quotes(ones, start, end)
     return LogPattern(
-        "timeout-cascade" if together else "upstream-timeouts", service,
-        Time(first * bin_seconds), Time((last + 1) * bin_seconds), count,
-        tally_quotes(ones, first * bin_seconds, (last + 1) * bin_seconds), sources_of(ones), text,
-    )  # fmt: skip
+        name,
+        service,
+        Time(start),
+        Time(end),
+        count,
+        quotes,
+        sources_of(ones),
+        f"{where} within {span(end - start)}: {listed(routes)}. {how}",
+    )
 
 
-def _between(one: Tally, first: int, last: int) -> float:
-    return float(one.count[(one.bin >= first) & (one.bin <= last)].sum())
+def _within(one: Tally, stretches: list[tuple[int, int]]) -> float:
+    return sum(float(one.count[(one.bin >= first) & (one.bin <= last)].sum()) for first, last in stretches)
 
 
 def _routes_at_once(ones: list[Tally], first: int, last: int) -> int:
@@ -111,6 +125,8 @@ def heartbeat_gaps(evidence: Evidence) -> Iterator[LogPattern]:
             continue
         apart = np.diff(one.bin) * evidence.bin_seconds
         long = np.flatnonzero(apart > max(HEARTBEAT_GAP_FACTOR * float(np.median(apart)), HEARTBEAT_GAP_SECONDS))
+        if len(long) > HEARTBEAT_IRREGULAR * len(apart):
+            continue
         missed = np.array([i for i in long.tolist() if not _begun_anew(evidence, one, i)], np.int64)
         if not len(missed):
             continue

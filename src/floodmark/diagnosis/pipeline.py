@@ -20,6 +20,7 @@ from floodmark.diagnosis.charts import dressed
 from floodmark.diagnosis.growthsignals import growth_signals
 from floodmark.diagnosis.incident import Incident, Service, Source, SourceClock, Time, Window
 from floodmark.diagnosis.options import DEFAULT, Options
+from floodmark.diagnosis.restarts import with_told_restarts
 from floodmark.diagnosis.rules import RULES, Rule, Signal
 from floodmark.diagnosis.services import Judged, judge
 from floodmark.diagnosis.signals import connections_opened, iati_request_seconds, log_volumes, processes, restarts
@@ -31,6 +32,7 @@ SEVERITIES = ("none", "warning", "critical", "emergency")
 
 def diagnose(evidence: Evidence, options: Options = DEFAULT, rules: tuple[Rule, ...] = RULES) -> Incident:
     """What happened in the window of `evidence`, how sure that is, what causes it, and what is not known."""
+    evidence = with_told_restarts(evidence)
     audited = audit(evidence)
     judged = judge(evidence, audited, options)
     causes = tuple(in_words(one) for one in attribute(evidence, judged, options))

@@ -14,6 +14,9 @@ MAX_OPEN = 12
 REJECTED_SHARE = 0.01
 """A source of which more lines than this could not be read leaves a question open."""
 
+WHOLE = 0.75
+"""Share of the growth that is explained from which on nobody asks for the rest."""
+
 MEMORY = ("pss", "rss", "working_set", "usage")
 
 
@@ -44,7 +47,9 @@ def _headline(evidence: Evidence, services: Sequence[Service]) -> str:
     if open_ones and len(open_ones) == len(services):
         return "No verdict: the evidence does not say whether memory leaks"
     rest = f", no verdict on {listed([one.service for one in open_ones], 3)}" if open_ones else ""
-    return f"No leak found in {counted(len(services) - len(open_ones), 'service')}{rest}"
+    quiet = f"o leak found in {counted(len(services) - len(open_ones), 'service')}{rest}"
+    loops = [one.service for one in services if one.pattern == "restart-loop"]
+    return f"{listed(loops, 3)} in a restart loop; n{quiet}" if loops else f"N{quiet}"
 
 
 def _rate(service: Service) -> str:
@@ -61,6 +66,9 @@ def _with(services: Iterable[Service], verdict: str) -> list[Service]:
 def _verdicts(services: Sequence[Service]) -> Iterator[str]:
     for one in _with(services, "leak"):
         yield f"{one.service} leaks{_since(one)}{_limit(one)}."
+    for one in services:
+        if one.pattern == "restart-loop" and one.restarts:
+            yield f"{one.service} restarts in a loop: {counted(one.restarts, 'restart')} in the window."
     quiet = _with(services, "no-leak")
     moving = [one for one in quiet if one.pattern not in ("steady", "unknown")]
     if moving:
@@ -158,10 +166,10 @@ def _open_causes(evidence: Evidence, services: Sequence[Service], causes: Sequen
             yield f"What makes {service.service} grow."
         if any(one.inseparable_from for one in named):
             yield f"Which of {listed([one.name for one in named])} it is: they came together."
-        for one in named:
-            if one.share is not None and one.share < 0.75 and not one.inseparable_from:
-                rest = f"What the rest of the growth of {service.service} comes from"
-                yield f"{rest}: {one.name} explains {per_cent(one.share)}."
+        shares = [one.share for one in named if one.share is not None]
+        if shares and sum(shares) < WHOLE and not any(one.inseparable_from for one in named):
+            rest = f"What the rest of the growth of {service.service} comes from"
+            yield f"{rest}: {listed([one.name for one in named])} explains {per_cent(sum(shares))}."
 
 
 def _open_sources(evidence: Evidence) -> Iterator[str]:

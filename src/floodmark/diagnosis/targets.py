@@ -154,6 +154,8 @@ def _average_growth(given: Given) -> Measured:
     unknown = sorted({one.service for one in given.services} - {one.service for one in grown})
     mb = sum(_grown_mb(one) for one in grown)
     left_out = f" Not in it: {listed(unknown)}." if unknown else ""
+    cached = sorted(one.service for one in grown if one.measure == "usage")
+    left_out += " Read with page cache, so at most this." if cached else ""
     return mb * 3600 / (window[1] - window[0]), (
         f"{figure(mb)} MB in {span(window[1] - window[0])}, {counted(len(grown), 'service')} together.{left_out}"
     )

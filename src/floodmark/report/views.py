@@ -60,12 +60,16 @@ BASES = {
     "assumed": "assumed",
 }
 
+FEW = 4
+"""Sources of one kind that are shown side by side; of more the first stands for all, the others are folded."""
+
 URGENCIES = {"immediate": "Now", "short-term": "In the next days", "prevention": "So that it does not happen again"}
 
 
 def view(document: Document) -> Row:
     """The document and its groups, as both templates read it."""
     services, causes, actions = document["services"], document["causes"], document["actions"]
+    groups = _groups(document["sources"])
     return {
         "incident": document,
         "summary": document["summary"] or {"headline": "Incident report", "sentences": [], "not_known": []},
@@ -77,9 +81,20 @@ def view(document: Document) -> Row:
         "named": {one["service"]: _named(one["service"], causes) for one in services},
         "urgencies": [(words, [a for a in actions if a["urgency"] == word]) for word, words in URGENCIES.items()],
         "immediate": [one for one in actions if one["urgency"] == "immediate"],
+        "sources": [one for group in groups for one in group[: len(group) if len(group) <= FEW else 1]],
+        "folded": [group[1:] for group in groups if len(group) > FEW],
         "source_ids": {one["path"]: f"source-{position}" for position, one in enumerate(document["sources"])},
         "verdicts": VERDICTS, "patterns": PATTERNS, "measures": MEASURES, "kinds": KINDS, "bases": BASES,
     }  # fmt: skip
+
+
+def _groups(sources: Iterable[Row]) -> list[list[Row]]:
+    """Sources of one kind, service and clock together, in the order in which they were met."""
+    found: dict[tuple[object, ...], list[Row]] = {}
+    for one in sources:
+        clock = one["clock"] or {}
+        found.setdefault((one["kind"], one["service"], clock.get("basis"), clock.get("zone")), []).append(one)
+    return list(found.values())
 
 
 def _worst(services: Iterable[Row]) -> str:
