@@ -1,7 +1,8 @@
 """Patterns of memory over time, one a file: each a condition that can be read aloud, with when it is wrong.
 
-`DETECTORS` is the order in which they are asked; the first that answers decides. A restart loop, which is told by starts
-and not by sizes, and evidence too short or invalid come first, then what only looks like growth, then what growth may be other than a leak, then the leak, then rest.
+`DETECTORS` is the order in which they are asked; the first that answers decides. A restart loop, which starts tell and
+not sizes, comes first; then evidence too short or invalid, what only looks like growth, what growth may be other than a
+leak, the leak, and rest.
 """
 
 from __future__ import annotations
