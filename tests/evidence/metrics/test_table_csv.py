@@ -32,10 +32,19 @@ def test_processes_are_a_series_for_each_pid_and_measure(read) -> None:
 
 
 def test_a_column_of_starts_tells_processes_with_one_number_apart(read) -> None:
-    text = "time,pid,name,create_time,rss_mb\n1756793700,7,python,1756790000,100\n1756793760,7,python,1756790000,101\n"
-    one = read(text, service="worker").one()
-    assert (one.started, one.service, one.measure) == (1756790000.0, "worker", "rss")
-    assert list(one.value) == [100e6, 101e6]
+    rows = (
+        "1756793700,7,python,1756790000,100",
+        "1756793760,7,python,1756790000,101",
+        "1756793820,7,python,1756793800,50",
+    )
+    first, second = read("\n".join(["time,pid,name,create_time,rss_mb", *rows, ""]), service="worker").series
+    assert (first.started, first.service, first.measure, list(first.value)) == (
+        1756790000.0,
+        "worker",
+        "rss",
+        [1e8, 1.01e8],
+    )
+    assert (second.started, second.process, list(second.value)) == (1756793800.0, "7", [5e7])
 
 
 @pytest.mark.parametrize(

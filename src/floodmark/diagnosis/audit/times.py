@@ -54,7 +54,7 @@ def _all_gaps(case: Case, between: list[Span]) -> list[tuple[float, float, list[
         if one.measure not in LEVELS or one.process is not None:
             continue
         for gap in _gaps_of(one):
-            if any(_together(gap, other) for other in between):
+            if any(_spans(gap, other) for other in between):
                 continue
             same = next((known for known in met if _together(gap, (known[0], known[1]))), None)
             if same is None:
@@ -62,6 +62,11 @@ def _all_gaps(case: Case, between: list[Span]) -> list[tuple[float, float, list[
             else:
                 same[2].append(one)
     return met
+
+
+def _spans(gap: Span, other: Span) -> bool:
+    """Is a gap the time between two windows, or more than it?"""
+    return gap[0] <= other[0] + TOGETHER_SECONDS and gap[1] >= other[1] - TOGETHER_SECONDS
 
 
 def _together(one: Span, other: Span) -> bool:

@@ -18,9 +18,8 @@ from floodmark.evidence.nouns import Floats
 from floodmark.evidence.readers import Head, Line, Sink, Source
 
 from .meaning import Meaning, of_title, weighed
-from .moments import Moments, parse
 from .naming import from_legend
-from .table import Block, Layout, blocks, layout_of, opened, plain_name
+from .table import Block, Layout, blocks, layout_of, opened, plain_name, times_of
 from .titles import title_of
 from .units import column
 from .writing import series_key
@@ -97,13 +96,12 @@ class _Panel:
     service: str | None
     sink: Sink
     meaning: Meaning | None = None
-    zone_said: bool = False
 
     def read_wide(self) -> None:
         """A column for each legend."""
         columns = by_base(self.layout)
         for block in blocks(self.lines, self.layout, self.sink):
-            at = self._times(block)
+            at = times_of(block, self.layout, self.sink)
             parsed = _Parsed(block, self.layout, self.sink)
             columns = [part for one in columns for part in self._told_apart(one, parsed, at)]
             if sum(len(piece) for one in columns for piece in one.value) > MAX_SAMPLES_HELD:
@@ -127,28 +125,13 @@ class _Panel:
         legend = next(names.index(name) for name in ("series", "metric", "legend", "name") if name in names)
         columns: dict[str, Column] = {}
         for block in blocks(self.lines, self.layout, self.sink):
-            at = self._times(block)
+            at = times_of(block, self.layout, self.sink)
             values, unit = _Parsed(block, self.layout, self.sink).column(names.index("value"))
             legends = np.array(block.columns[legend])
             for name in dict.fromkeys(block.columns[legend]):
                 one = columns.setdefault(name, Column(name, [0], block.lines[0]))
                 one.add(at[legends == name], values[legends == name], unit)
         self._write(list(columns.values()))
-
-    def _times(self, block: Block) -> Floats:
-        moments: Moments = parse(self.layout.moments(block.columns))
-        for index in np.nonzero(~np.isfinite(moments.at))[0]:
-            self.sink.reject(block.lines[index], "no time in the column of times", self._time_cell(block, int(index)))
-        if not self.zone_said:
-            self.zone_said = True
-            self.sink.clock(moments.clock())
-        if moments.remark:
-            self.sink.remark(moments.remark)
-        self.sink.record(int(np.isfinite(moments.at).sum()))
-        return moments.at
-
-    def _time_cell(self, block: Block, index: int) -> str:
-        return block.columns[self.layout.times or 0][index]
 
     def _write(self, columns: list[Column]) -> None:
         """All columns to the sink. What the panel measures is settled by its first part, if it comes in several."""

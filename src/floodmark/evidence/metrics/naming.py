@@ -19,6 +19,9 @@ INSTANCE_LABELS = (
 )  # fmt: skip
 PROCESS_LABELS = ("pid", "process", "process_id", "worker_pid", "worker_id", "worker")
 
+_PYTHON_PATH = re.compile(r"\w+(\.\w+){2,}|[a-z]+_\w*(\.\w+)+")
+"""`akvo.rest.views.country`, `django_prometheus.exports`: a view; names of containers have no underscores."""
+
 SQL_VERBS = frozenset(["select", "insert", "update", "delete", "release", "savepoint", "begin", "commit", "rollback"])
 
 _SAFE = "bcdfghjklmnpqrstvwxz2456789"
@@ -137,7 +140,7 @@ def _kind_of(piece: str) -> str | None:
         return "type"
     if piece.lower() in SQL_VERBS:
         return "operation"
-    return "view" if piece.startswith("/") or re.fullmatch(r"\w+(\.\w+){2,}", piece) else None
+    return "view" if piece.startswith("/") or _PYTHON_PATH.fullmatch(piece) else None
 
 
 def _bare(piece: str) -> str:

@@ -8,9 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
+import numpy as np
+
+from floodmark.evidence.nouns import Floats
 from floodmark.evidence.readers import Head, Line, Sink, Source
 
-from .moments import looks_like_times
+from .moments import looks_like_times, parse
 
 CELLS_IN_BLOCK = 400_000
 """Cells that are held as text at a time; some 40 MB."""
@@ -155,3 +158,18 @@ def _rows(lines: Iterable[Line], layout: Layout) -> Iterator[tuple[Line, list[st
         row = next(csv.reader([text], delimiter=layout.delimiter, skipinitialspace=True), [])
         if row != list(layout.header):
             yield line, row
+
+
+def times_of(block: Block, layout: Layout, sink: Sink) -> Floats:
+    """The time of each row, NaN for rows rejected without one; the sink learns the zone and how far the rows reach."""
+    moments = parse(layout.moments(block.columns))
+    for row in np.nonzero(~np.isfinite(moments.at))[0]:
+        sink.reject(block.lines[row], "no time in the column of times", block.columns[layout.times or 0][row])
+    if moments.remark:
+        sink.remark(moments.remark)
+    read = moments.at[np.isfinite(moments.at)]
+    if len(read):
+        sink.clock(moments.clock())
+        sink.record(len(read), float(read.min()))
+        sink.record(0, float(read.max()))
+    return moments.at

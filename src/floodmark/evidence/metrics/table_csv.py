@@ -16,12 +16,15 @@ from floodmark.evidence.nouns import MEMORY_MEASURES, Floats, Ints
 from floodmark.evidence.readers import Head, SeriesKey, Sink, Source
 
 from .meaning import Meaning, of_name, of_title, weighed
-from .moments import Moments, parse
+from .moments import parse
 from .naming import from_labels
-from .table import Block, Layout, blocks, layout_of, opened, plain_name
+from .table import Block, Layout, blocks, layout_of, opened, plain_name, times_of
 from .titles import title_of
 from .units import column
 from .writing import UNLIMITED_BYTES, series_key
+
+Name = tuple[tuple[str, ...], float | None]
+"""The cells of a row that name what it is of, and when that began."""
 
 MAX_SERIES = 100_000
 """Series of one table; rows of further ones are counted as rejected."""
@@ -84,19 +87,17 @@ class _Table:
     source: Source
     sink: Sink
     title: str
-    keys: dict[tuple[str, tuple[str, ...]], tuple[SeriesKey, Meaning]] = field(default_factory=dict)
+    keys: dict[tuple[str, Name], tuple[SeriesKey, Meaning]] = field(default_factory=dict)
     meanings: dict[int, Meaning] = field(default_factory=dict)
     limits: set[tuple[str, float]] = field(default_factory=set)
     values: list[int] = field(default_factory=list)
-    zone_said: bool = False
 
     def take(self, block: Block) -> None:
         """Samples of one block of rows."""
         if not self.values:
             self.values = self._value_columns(block)
-        at = self._times(block)
+        at = times_of(block, self.layout, self.sink)
         names, group, lines = self._groups(block)
-        started = self._started(block)
         order = np.argsort(group, kind="stable")
         edges = np.searchsorted(group[order], np.arange(len(names) + 1))
         for index in self.values:
@@ -106,8 +107,7 @@ class _Table:
                 rows = order[edges[number] : edges[number + 1]]
                 rows = rows[np.isfinite(value[rows]) & np.isfinite(at[rows])]
                 if len(rows):
-                    begin = float(started[rows[0]]) if started is not None else None
-                    self._put(index, name, meaning, at[rows], value[rows], lines[number], begin)
+                    self._put(index, name, meaning, at[rows], value[rows], lines[number])
 
     def _value_columns(self, block: Block) -> list[int]:
         """Columns of numbers that are no names and no bookkeeping; a word in a column makes it a name."""
@@ -124,11 +124,12 @@ class _Table:
             raise InputError(f"no column of numbers among {names}", self.source.path, 1)
         return found
 
-    def _groups(self, block: Block) -> tuple[list[tuple[str, ...]], Ints, list[int]]:
+    def _groups(self, block: Block) -> tuple[list[Name], Ints, list[int]]:
         """(distinct names, the group of each row, first line of each group)."""
         naming = [index for index in self.layout.others() if self._label(index) is not None]
-        rows = list(zip(*(block.columns[index] for index in naming), strict=True)) or [()] * len(block.lines)
-        number: dict[tuple[str, ...], int] = {}
+        names = list(zip(*(block.columns[index] for index in naming), strict=True)) or [()] * len(block.lines)
+        number: dict[Name, int] = {}
+        rows = zip(names, self._started(block), strict=True)
         group = np.array([number.setdefault(row, len(number)) for row in rows], dtype=np.int64)
         first = np.unique(group, return_index=True)[1]
         return list(number), group, [block.lines[index] for index in first]
@@ -142,26 +143,12 @@ class _Table:
         """In a list of processes the column "name" is the command, elsewhere it may be the container."""
         return any(NAME_COLUMNS.get(plain_name(name)) == "pid" for name in self.layout.header)
 
-    def _times(self, block: Block) -> Floats:
-        moments: Moments = parse(self.layout.moments(block.columns))
-        for index in np.nonzero(~np.isfinite(moments.at))[0]:
-            cell = block.columns[self.layout.times or 0][index]
-            self.sink.reject(block.lines[index], "no time in the column of times", cell)
-        if not self.zone_said:
-            self.zone_said = True
-            self.sink.clock(moments.clock())
-        if moments.remark:
-            self.sink.remark(moments.remark)
-        self.sink.record(int(np.isfinite(moments.at).sum()))
-        return moments.at
-
-    def _started(self, block: Block) -> Floats | None:
+    def _started(self, block: Block) -> list[float | None]:
         """When each row's process began, where a column says it in a form that is a time."""
         for index in self.layout.others():
             if plain_name(self.layout.header[index]) in STARTS:
-                at = parse(block.columns[index]).at
-                return at if np.isfinite(at).any() else None
-        return None
+                return [float(at) if np.isfinite(at) else None for at in parse(block.columns[index]).at]
+        return [None] * len(block.lines)
 
     def _numbers(self, block: Block, index: int, at: Floats) -> tuple[Floats, str]:
         value, unit, bad = column(block.columns[index], self.layout.decimal_comma)
@@ -184,28 +171,27 @@ class _Table:
             self.meanings[index] = weighed(meaning, value, unit)
         return self.meanings[index]
 
-    def _put(
-        self, index: int, name: tuple[str, ...], meaning: Meaning, at: Floats, value: Floats, line: int,
-        started: float | None,
-    ) -> None:  # fmt: skip
+    def _put(self, index: int, name: Name, meaning: Meaning, at: Floats, value: Floats, line: int) -> None:
         identity = (self.layout.header[index], name)
         if identity not in self.keys:
             if len(self.keys) >= MAX_SERIES:
                 self.sink.remark(f"more than {MAX_SERIES:,} series: the others were left out")
                 return
             self.keys[identity] = self._key(index, name, meaning), meaning
+            if name[1] is not None:
+                self.sink.describe(self.keys[identity][0], started=name[1])
         key, meaning = self.keys[identity]
         self.sink.samples(key, at, value * meaning.scale, line)
-        if started is not None and np.isfinite(started):
-            self.sink.describe(key, started=started)
         if meaning.measure == "limit":
             self._limit(key, float(value.max() * meaning.scale), line)
 
-    def _key(self, index: int, name: tuple[str, ...], meaning: Meaning) -> SeriesKey:
+    def _key(self, index: int, name: Name, meaning: Meaning) -> SeriesKey:
         naming = [column for column in self.layout.others() if self._label(column) is not None]
-        labels = {str(self._label(column)): text.strip() for column, text in zip(naming, name, strict=True)}
+        labels = {str(self._label(column)): text.strip() for column, text in zip(naming, name[0], strict=True)}
         labels = {label: text for label, text in labels.items() if text and text != "-"}
-        who = from_labels(labels, self.source.service or command_name(labels.get("comm", labels.get("name", ""))))
+        who = from_labels(labels, self.source.service or command_name(labels.get("comm", "")))
+        if name[1] is not None:
+            labels["started"] = f"{name[1]:.0f}"
         metric = self.title if _says_nothing(self.layout.header[index]) else self.layout.header[index].strip()
         return series_key(metric, who, meaning, labels)
 
