@@ -97,7 +97,7 @@ def generate(
 
 def _write_project(load: Loader, plan: Plan, cast: Cast, reporter: Reporter, number: int, *, giant: bool) -> None:
     random = Random(f"{plan.seed}/{number}")  # noqa: S311
-    draw = Draw(random, random.choice(LANGUAGES), plan.rich)
+    draw = Draw(random, ENGLISH if giant else random.choice(LANGUAGES), plan.rich)
     flaw = flaw_of(number) if plan.flawed and not giant else None
     author = Author(
         load,

@@ -18,7 +18,7 @@ CURRENCIES = ("EUR", "USD", "GBP", "KES", "XOF", "NPR")
 
 @dataclass(frozen=True)
 class Plan:
-    """How much, and of what kind. Equal plans give equal rows; a longer one begins with the rows of a shorter one."""
+    """How much, and of what kind. Equal plans give equal rows."""
 
     organisations: int = 3
     """Organisations that report; each has an export."""
@@ -26,9 +26,9 @@ class Plan:
     """Projects of each."""
     seed: int = 1
     rich: bool = False
-    """Every project has every kind of row (about 40 KB of XML), instead of a mix (about 11 KB)."""
+    """Every project has every kind of row (about 54 KB of XML), instead of a mix (about 17 KB)."""
     giant_periods: int = 0
-    """Indicator periods of one more project, of an organisation of its own (about 800 bytes of XML each)."""
+    """Indicator periods of one more project, of an organisation of its own (about 850 bytes of XML each)."""
     flawed: bool = True
     """Every tenth project has a row that RSR's exporter trips over, or that is invalid as it stands."""
 

@@ -29,7 +29,7 @@ from floodmark.export.models import (
     Sector,
 )
 from floodmark.export.sample.author import Author
-from floodmark.export.sample.plan import EPOCH, uuid_of
+from floodmark.export.sample.plan import EPOCH, Draw, uuid_of
 
 SECTORS = ("11220", "11330", "12220", "14030", "14031", "31120", "31161", "43040", "74020")
 REGIONS = ("89", "289", "298", "380", "679")
@@ -46,53 +46,70 @@ def path_of(number: int, seed: int, parent: int | None) -> str:
 def write_project(author: Author, seed: int, parent: int | None, given: Mapping[str, Any]) -> None:
     """The row of rsr_project; what is `given` wins over what is drawn."""
     draw, random = author.draw, author.draw.random
-    start = draw.day(2019, 4)
-    end = start + timedelta(days=random.randrange(200, 1500))
     drawn = {
-        "title": draw.language.title(random),
-        "subtitle": draw.text(1, 200),
+        **_texts(draw),
+        **_dates(draw),
+        **_codes(draw),
         "language": draw.language.code,
         "currency": author.currency,
-        "created_at": EPOCH - timedelta(days=random.randrange(400, 2500)),
-        "last_modified_at": EPOCH - timedelta(seconds=random.randrange(400 * 86_400)),
-        "status": random.choice("HACL"),
-        "iati_status": random.choice("234"),
-        "project_plan_summary": draw.text(3, 2000),
-        "background": draw.text(random.randrange(3, 9), 4000),
-        "project_plan": draw.text(6, 4000) if draw.chance(0.6) else "",
-        "current_status": draw.text(4, 4000) if draw.chance(0.5) else "",
-        "sustainability": draw.text(4, 4000) if draw.chance(0.5) else "",
-        "goals_overview": draw.text(3, 4000) if draw.chance(0.6) else "",
-        "target_group": draw.text(3, 4000) if draw.chance(0.5) else "",
-        "date_start_planned": start,
-        "date_start_actual": start + timedelta(days=14) if draw.chance(0.7) else None,
-        "date_end_planned": end,
-        "date_end_actual": end + timedelta(days=30) if draw.chance(0.4) else None,
         "iati_activity_id": f"{author.reporter.identifier}-{author.number:06d}",
         "hierarchy": 2 if parent else 1,
-        "humanitarian": random.choice((True, False)) if draw.chance(0.3) else None,
-        "project_scope": random.choice(("2", "4", "5")),
-        "capital_spend_percentage": random.choice(("0.0", "12.5", "80.0")) if draw.chance(0.3) else None,
-        "collaboration_type": "1",
-        "default_aid_type": "C01",
-        "default_finance_type": "110",
-        "default_flow_type": "10",
-        "default_tied_status": "5",
         "budget": draw.money(),
         "current_image": f"db/project/{author.number}/photo one.jpg" if draw.chance(0.4) else "",
         "current_image_caption": draw.text(1, 60),
         "current_image_credit": "A. Photographer",
-        "country_budget_vocabulary": "1",
         "primary_organisation_id": author.reporter.id,
         "contributes_to_project_id": parent,
         "uuid": uuid_of(seed, "project", author.number),
         "path": path_of(author.number, seed, parent),
     }
     author.load.add(Project, **{**drawn, **given})
-    public = random.random() < 0.9
-    author.add(PublishingStatus, status="published" if public else "unpublished")
+    author.add(PublishingStatus, status="published" if random.random() < 0.9 else "unpublished")
     if parent:
         author.add(RelatedProject, relation="1", related_project_id=parent)
+
+
+def _texts(draw: Draw) -> dict[str, Any]:
+    return {
+        "title": draw.language.title(draw.random),
+        "subtitle": draw.text(1, 200),
+        "project_plan_summary": draw.text(3, 2000),
+        "background": draw.text(draw.random.randrange(3, 9), 4000),
+        "project_plan": draw.text(6, 4000) if draw.chance(0.6) else "",
+        "current_status": draw.text(4, 4000) if draw.chance(0.5) else "",
+        "sustainability": draw.text(4, 4000) if draw.chance(0.5) else "",
+        "goals_overview": draw.text(3, 4000) if draw.chance(0.6) else "",
+        "target_group": draw.text(3, 4000) if draw.chance(0.5) else "",
+    }
+
+
+def _dates(draw: Draw) -> dict[str, Any]:
+    start = draw.day(2019, 4)
+    end = start + timedelta(days=draw.random.randrange(200, 1500))
+    return {
+        "created_at": EPOCH - timedelta(days=draw.random.randrange(400, 2500)),
+        "last_modified_at": EPOCH - timedelta(seconds=draw.random.randrange(400 * 86_400)),
+        "date_start_planned": start,
+        "date_start_actual": start + timedelta(days=14) if draw.chance(0.7) else None,
+        "date_end_planned": end,
+        "date_end_actual": end + timedelta(days=30) if draw.chance(0.4) else None,
+    }
+
+
+def _codes(draw: Draw) -> dict[str, Any]:
+    return {
+        "status": draw.random.choice("HACL"),
+        "iati_status": draw.random.choice("234"),
+        "humanitarian": draw.random.choice((True, False)) if draw.chance(0.3) else None,
+        "project_scope": draw.random.choice(("2", "4", "5")),
+        "capital_spend_percentage": draw.random.choice(("0.0", "12.5", "80.0")) if draw.chance(0.3) else None,
+        "collaboration_type": "1",
+        "default_aid_type": "C01",
+        "default_finance_type": "110",
+        "default_flow_type": "10",
+        "default_tied_status": "5",
+        "country_budget_vocabulary": "1",
+    }
 
 
 def write_partners(author: Author) -> None:
@@ -205,10 +222,15 @@ def write_documents(author: Author) -> None:
             document_date=draw.day() if draw.chance(0.7) else None,
         )
         author.load.add(ProjectDocumentCategory, document_id=document, category=random.choice(CATEGORIES))
+    _write_updates(author)
+
+
+def _write_updates(author: Author) -> None:
+    draw = author.draw
     for number in range(draw.count(2)):
         author.add(
             ProjectUpdate,
-            title=draw.language.title(random),
+            title=draw.language.title(draw.random),
             text=draw.text(5, 4000),
             language=draw.language.code,
             event_date=draw.day(),

@@ -50,7 +50,7 @@ def write_giant_results(author: Author, periods: int) -> None:
             if place % INDICATORS_OF_A_RESULT == 0:
                 result = _write_result(author, place // INDICATORS_OF_A_RESULT)
             indicator = _write_indicator(author, result, place % INDICATORS_OF_A_RESULT, qualitative=False)
-        _write_period(author, indicator, within, values[:1], qualitative=False)
+        _write_period(author, indicator, within, values[:1], qualitative=False, sentences=4)
 
 
 def _write_dimension(author: Author) -> tuple[int, tuple[int, ...]]:
@@ -94,7 +94,9 @@ def _write_indicator(author: Author, result: int, order: int, *, qualitative: bo
     return indicator
 
 
-def _write_period(author: Author, indicator: int, number: int, values: tuple[int, ...], *, qualitative: bool) -> None:
+def _write_period(
+    author: Author, indicator: int, number: int, values: tuple[int, ...], *, qualitative: bool, sentences: int = 1
+) -> None:
     draw, random = author.draw, author.draw.random
     start = date(2019, 1, 1) + timedelta(days=91 * number)
     actual = random.randrange(1000)
@@ -104,9 +106,9 @@ def _write_period(author: Author, indicator: int, number: int, values: tuple[int
         period_start=start,
         period_end=start + timedelta(days=90),
         target_value="" if qualitative else str(actual + 50),
-        target_comment=draw.text(1, 2000),
+        target_comment=draw.text(sentences, 2000),
         actual_value="" if qualitative else str(actual),
-        actual_comment=draw.text(1, 2000),
+        actual_comment=draw.text(sentences, 2000),
         narrative=draw.text(2, 2000) if qualitative else "",
         locked=False,
     )
