@@ -70,9 +70,9 @@ class Project(NamedTuple):
     parent_activity: Annotated[str | None, "up.iati_activity_id"]
     dgis: Annotated[
         bool,
-        """EXISTS (SELECT FROM rsr_project_validations v
-                   JOIN rsr_projecteditorvalidationset s ON s.id = v.projecteditorvalidationset_id
-                   WHERE v.project_id = t.id AND s.name IN ('DGIS IATI', 'DGIS Modified'))""",
+        """coalesce((SELECT true FROM rsr_project_validations v
+                     JOIN rsr_projecteditorvalidationset s ON s.id = v.projecteditorvalidationset_id
+                     WHERE v.project_id = t.id AND s.name IN ('DGIS IATI', 'DGIS Modified') LIMIT 1), false)""",
     ]
 
 

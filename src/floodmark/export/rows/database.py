@@ -18,7 +18,19 @@ T = TypeVar("T")
 
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 # For this transaction only: through a pooler the next one has another session, with whatever the last user left in it.
-_STYLE = "SELECT set_config('datestyle', 'ISO, YMD', true), set_config('extra_float_digits', '1', true)"
+# Joins are confined to look-ups in indexes: a page asks for the few rows of some parents, and a planner that scans or
+# sorts a whole table for them (after a load without ANALYZE it did) makes the build's work grow with its square.
+_STYLE = "SELECT " + ", ".join(
+    f"set_config('{name}', '{value}', true)"
+    for name, value in {
+        "datestyle": "ISO, YMD",
+        "extra_float_digits": "1",
+        "enable_seqscan": "off",
+        "enable_hashjoin": "off",
+        "enable_mergejoin": "off",
+        "jit": "off",
+    }.items()
+)
 
 
 class Database:

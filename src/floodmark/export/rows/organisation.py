@@ -131,7 +131,7 @@ class OrganisationRows:
 
         def read(fetch: Fetch) -> Organisation | None:
             asked = numbers([organisation_id])
-            found = fetch(ORGANISATION.by_id, [asked, asked])
+            found = fetch(ORGANISATION.by_id, [asked])
             for reader, _ in self.budgets.values():
                 reader.start(fetch, [organisation_id])
             self.documents.start(fetch, [organisation_id])

@@ -31,8 +31,11 @@ _STORED = " + ".join(f"coalesce(pg_column_size(t.{column}), 0)" for column in _L
 
 # The next projects of an export, ids descending, with the size of their long texts as stored (compressed).
 NEXT_PROJECTS = f"""
-    SELECT t.id, {_STORED} FROM rsr_iatiexport_projects e JOIN rsr_project t ON t.id = e.project_id
-    WHERE e.iatiexport_id = %s AND e.project_id < %s ORDER BY e.project_id DESC LIMIT %s"""  # noqa: S608 - own words
+    WITH next AS MATERIALIZED (
+        SELECT e.project_id FROM rsr_iatiexport_projects e
+        WHERE e.iatiexport_id = %s AND e.project_id < %s ORDER BY e.project_id DESC LIMIT %s)
+    SELECT t.id, {_STORED} FROM next JOIN rsr_project t ON t.id = next.project_id
+    ORDER BY next.project_id DESC"""  # noqa: S608 - own words
 
 
 class ActivityRows:
@@ -40,7 +43,7 @@ class ActivityRows:
 
     def __init__(self, database: Database, limits: Limits) -> None:
         self.database, self.limits = database, limits
-        self.pages = 0
+        self.project_pages = 0
         self._roots: list[Reader[Any]] = []
         self._page_projects = FIRST_PAGE_PROJECTS
         self.participating_orgs = self._root(activity.PARTICIPATING_ORG)
@@ -81,7 +84,7 @@ class ActivityRows:
         """The projects of an export, ids descending; take what hangs on one before asking for the next."""
         below = ABOVE_ALL
         while page := self.database.snapshot(partial(self._page, export_id, below)):
-            self.pages += 1
+            self.project_pages += 1
             self._adapt(len(page))
             yield from page
             below = page[-1].id
@@ -89,8 +92,13 @@ class ActivityRows:
     def project(self, project_id: int) -> Project | None:
         """One project, whether in an export or not."""
         page = self.database.snapshot(partial(self._read, [project_id]))
-        self.pages += 1
+        self.project_pages += 1
         return page[0] if page else None
+
+    @property
+    def pages(self) -> int:
+        """Pages of projects, and pages of one table where a project had more rows of it than fit."""
+        return self.project_pages + sum(reader.refills for reader in self._readers())
 
     @property
     def rows_read(self) -> int:
@@ -120,7 +128,7 @@ class ActivityRows:
         return self._read(ids, fetch) if ids else []
 
     def _read(self, ids: list[int], fetch: Fetch) -> list[Project]:
-        page = [Project._make(row) for row in fetch(PROJECT.by_id, [numbers(ids), numbers(ids)])]
+        page = [Project._make(row) for row in fetch(PROJECT.by_id, [numbers(ids)])]
         for reader in self._roots:
             reader.start(fetch, [project.id for project in page])
         return page

@@ -46,6 +46,8 @@ class Reader(Generic[R]):
         self.rows_read = 0
         self.held = 0
         """Rows in memory when they were last read."""
+        self.refills = 0
+        """How often a page of this table alone was read, because a parent had more rows than fit."""
         self._parents: list[int] = []
         self._rank: dict[int, int] = {}
         self._groups: dict[int, list[R]] = {}
@@ -64,9 +66,9 @@ class Reader(Generic[R]):
         self._rank = {parent: number for number, parent in enumerate(self._parents)}
         self._index, self._open = _Index(), END
         asked, limit = numbers(parents), self.limits.table_rows
-        found = fetch(self.table.first, [asked, asked, limit]) if self._parents else []
+        found = fetch(self.table.first, [asked, limit]) if self._parents else []
         if len(found) == limit:
-            ids = fetch(self.table.rest, [asked, asked, self.limits.index_rows, limit])
+            ids = fetch(self.table.rest, [asked, self.limits.index_rows, limit])
             self._index = _Index.of(ids, 0, self.limits.index_rows)
             self._open = self._rank[found[-1][1]] if self._index else END
         self._hold(fetch, found, 0, END)
@@ -86,6 +88,7 @@ class Reader(Generic[R]):
         while self._open <= rank:
             self._index.drop_below(rank)
             self.database.snapshot(self._refill)
+            self.refills += 1
             yield from self._groups.pop(parent, [])
 
     def _refill(self, fetch: Fetch) -> None:
@@ -95,10 +98,10 @@ class Reader(Generic[R]):
             base, keys = index.after
             parents = numbers(self._parents[base:])
             index = _Index.of(
-                fetch(self.table.after, [parents, parents, *keys, self.limits.index_rows]), base, self.limits.index_rows
+                fetch(self.table.after, [parents, *keys, self.limits.index_rows]), base, self.limits.index_rows
             )
         ids, low, high, rest = index.split(self.limits.table_rows)
-        found = fetch(self.table.by_id, [numbers(ids), numbers(ids)]) if ids else []
+        found = fetch(self.table.by_id, [numbers(ids)]) if ids else []
         # Nothing of the reader changes before all is read: the snapshot may be taken again.
         self._hold(fetch, found, low, high)
         self._index, self._open = rest, high if rest else END

@@ -84,7 +84,7 @@ class Table(Generic[R]):
 
     @cached_property
     def first(self) -> str:
-        """The first rows of some parents, in the order of the parents. Parameters: parents, parents, limit."""
+        """The first rows of some parents, in the order of the parents. Parameters: parents, limit."""
         return (
             f"SELECT {', '.join(self.columns)} FROM {self.source} {self._parents} WHERE {self._belongs}"
             f" ORDER BY {self._sorted} LIMIT %s"
@@ -92,7 +92,7 @@ class Table(Generic[R]):
 
     @cached_property
     def rest(self) -> str:
-        """Ids after the first rows, read in the same snapshot. Parameters: parents, parents, limit, offset."""
+        """Ids after the first rows, read in the same snapshot. Parameters: parents, limit, offset."""
         return (
             f"SELECT wanted.n, {self.key}, {self._texts} FROM {self.source} {self._parents}"
             f" WHERE {self._belongs} ORDER BY {self._sorted} LIMIT %s OFFSET %s"
@@ -100,7 +100,7 @@ class Table(Generic[R]):
 
     @cached_property
     def after(self) -> str:
-        """Ids after a key. Parameters: parents (from that key's parent on), parents, the keys, limit."""
+        """Ids after a key. Parameters: parents (from that key's parent on), the keys, limit."""
         marks = ", ".join(["%s"] * len(self.keys))
         return (
             f"SELECT wanted.n, {self.key}, {self._texts} FROM {self.source} {self._parents}"
@@ -110,11 +110,11 @@ class Table(Generic[R]):
 
     @cached_property
     def by_id(self) -> str:
-        """Rows by their ids, in the order of the ids. Parameters: ids, ids."""
+        """Rows by their ids, in the order of the ids. Parameter: ids."""
         return (
             f"SELECT {', '.join(self.columns)} FROM {self.source}"
             f" JOIN unnest(%s::bigint[]) WITH ORDINALITY wanted (id, n) ON {self.key} = wanted.id"
-            f" WHERE {self.key} = ANY(%s::bigint[]) AND {self.where} ORDER BY wanted.n"
+            f" WHERE {self.where} ORDER BY wanted.n"
         )
 
     @property
@@ -123,8 +123,7 @@ class Table(Generic[R]):
 
     @property
     def _belongs(self) -> str:
-        # Said twice, so that a planner without statistics uses the index on the foreign key.
-        return f"{self.parent} = ANY(%s::bigint[]) AND {self.where}"
+        return self.where
 
     @property
     def _texts(self) -> str:
