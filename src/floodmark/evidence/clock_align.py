@@ -8,13 +8,14 @@ an application's own log the zone its other lines show; and at last UTC, as an a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 import numpy as np
 
-from floodmark.evidence.clock import Lane, fixed, offset_name, zone_of
+from floodmark.evidence.clock import Lane, Piece, fixed, offset_name, zone_of
+from floodmark.evidence.clock_series import by_series, skew_by_births
 from floodmark.evidence.ledger import Ledger
 from floodmark.evidence.nouns import Clock, Floats
 
@@ -25,6 +26,7 @@ MAX_TWINS = 12
 """An anchor met more often than this in a source is too common to tell one moment from another."""
 
 TOLERANCE_SECONDS = 90.0
+ASSUMED = "no zone stated or found: taken as UTC"
 PROFILE_HOURS = 6.0
 PROFILE_BIN = 300
 APPLICATION_KINDS = ("django-q", "application-log", "uwsgi", "gunicorn-error", "gunicorn-access")
@@ -38,8 +40,10 @@ class GivenZone:
     zone: str
 
 
-def align(ledger: Ledger, given: Sequence[GivenZone], window_end: float | None) -> None:
-    """Settle the clock of every lane. Raises ValueError for a given zone that does not exist."""
+def align(
+    ledger: Ledger, given: Sequence[GivenZone], window_end: float | None, services: Mapping[int, str]
+) -> None:  # fmt: skip
+    """Settle the clock of every lane; `services` by family of files. Raises ValueError for a zone that does not exist."""
     for lane in ledger.lanes:
         if lane.sort == "zoned":
             _state(lane)
@@ -50,6 +54,35 @@ def align(ledger: Ledger, given: Sequence[GivenZone], window_end: float | None) 
             _settle_wall(lane, ledger, known, given, latest)
         elif lane.sort == "ages":
             _settle_ages(lane, ledger, latest)
+    _like_their_kind(ledger)
+    for lane in known:
+        skew = skew_by_births(lane, ledger, services)
+        if skew is not None:
+            lane.pieces = tuple(Piece(piece.low, piece.high, piece.shift + skew) for piece in lane.pieces)
+            lane.clock = Clock(lane.clock.zone, "inferred", skew)
+            ledger.sources[lane.source].remark(
+                f"clock {skew:+.0f} s: processes were seen before the log says that they began"
+            )
+
+
+def _like_their_kind(ledger: Ledger) -> None:
+    """Sources of one kind in one folder were written by one program: a clock found for one is taken for all."""
+    found: dict[tuple[str, str], Lane] = {}
+    for lane in ledger.lanes:
+        if lane.sort == "wall" and lane.clock.basis == "inferred":
+            found.setdefault(_kin(ledger, lane), lane)
+    for lane in ledger.lanes:
+        model = found.get(_kin(ledger, lane))
+        if lane.sort == "wall" and lane.clock.basis == "assumed" and model is not None and model.clock.zone:
+            row = ledger.sources[lane.source]
+            lane.settle(zone_of(model.clock.zone), model.clock.zone, "inferred")
+            row.remarks = [text for text in row.remarks if text != ASSUMED]
+            row.remark(f"clock {model.clock.zone}: that of {ledger.sources[model.source].path}")
+
+
+def _kin(ledger: Ledger, lane: Lane) -> tuple[str, str]:
+    row = ledger.sources[lane.source]
+    return row.kind, row.path.rpartition("/")[0]
 
 
 def _state(lane: Lane) -> None:
@@ -84,13 +117,18 @@ def _settle_wall(
         lane.settle(fixed(profiled), offset_name(profiled), "inferred", 0.0, days)
         row.remark(f"clock {offset_name(profiled)}: activity rises and falls with the requests only if it is this")
         return
+    measured = by_series(lane, ledger, known)
+    if measured is not None:
+        lane.settle(fixed(measured), offset_name(measured), "inferred", 0.0, days)
+        row.remark(f"clock {offset_name(measured)}: the same series stand in a source whose clock is known")
+        return
     inner = _application_zone(ledger) if row.kind in APPLICATION_KINDS else None
     if inner is not None:
         lane.settle(fixed(inner), offset_name(inner), "inferred", 0.0, days)
         row.remark(f"clock {offset_name(inner)}: that of the application's other lines")
         return
     lane.settle(fixed(0), "+00:00", "assumed", 0.0, days)
-    row.remark("no zone stated or found: taken as UTC")
+    row.remark(ASSUMED)
 
 
 def _middle_shift(lane: Lane) -> float:
@@ -157,8 +195,9 @@ def _fits(at: float, others: Iterable[float]) -> dict[int, float]:
         east = at - other
         quarter = round(east / QUARTER) * QUARTER
         near = abs(east - quarter)
-        if abs(quarter) <= MAX_EAST and near <= TOLERANCE_SECONDS:
-            fits[quarter] = min(fits.get(quarter, east), east, key=lambda each, quarter=quarter: abs(each - quarter))
+        better = near < abs(fits.get(quarter, float("inf")) - quarter)
+        if abs(quarter) <= MAX_EAST and near <= TOLERANCE_SECONDS and better:
+            fits[quarter] = east
     return fits
 
 

@@ -70,7 +70,7 @@ class _Count:
         probe = self._probes(agents)
         self._doses(shape, probe)
         self._told(shape)
-        self._anchors()
+        self._anchors(targets)
         clients = (hashes(self.words, batch.address) ^ (agents * np.uint64(31))).astype(np.int64)
         people = np.flatnonzero(~probe)
         if len(people):
@@ -187,13 +187,17 @@ class _Count:
         text = batch.cut(batch.text, row)[:MAX_EXAMPLE_BYTES]
         self.ledger.example(key, (float(batch.end[row]), self.lane.number, self.source, int(batch.line[row]), text))
 
-    def _anchors(self) -> None:
-        """Ends that the error log tells of as well."""
-        batch = self.batch
-        rows = np.flatnonzero((batch.status >= 499) | (batch.seconds > SLOW_ANCHOR_SECONDS))
+    def _anchors(self, targets: Words) -> None:
+        """Ends of requests that a source of unknown clock tells of as well; such sources are read first."""
+        batch, ledger = self.batch, self.ledger
+        if self.lane.naive:
+            rows = np.flatnonzero((batch.status >= 499) | (batch.seconds > SLOW_ANCHOR_SECONDS))
+        elif ledger.wanted:
+            rows = np.flatnonzero(np.isin(targets, np.fromiter(ledger.wanted, np.uint64, len(ledger.wanted))))
+        else:
+            return
         for row in rows[:MAX_BATCH_ANCHORS].tolist():
-            path = batch.cut(batch.path, row).decode("utf-8", "backslashreplace")
-            self.ledger.anchor(self.lane.number, f"ended {path}", float(batch.end[row]))
+            ledger.anchor_path(self.lane, batch.cut(batch.path, row), float(batch.end[row]))
 
 
 def _first_of(group: Ints, groups: int) -> list[int]:

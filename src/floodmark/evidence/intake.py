@@ -14,7 +14,11 @@ from floodmark.evidence import assemble, metrics
 from floodmark.evidence.clients import ClientBook
 from floodmark.evidence.clock_align import GivenZone, align
 from floodmark.evidence.ledger import Ledger
+from floodmark.evidence.logs.access_custom import written_so
+from floodmark.evidence.logs.lines import LogReader, content_kind
+from floodmark.evidence.logs.times import first_in
 from floodmark.evidence.nouns import Evidence, SourceHealth
+from floodmark.evidence.overlap import Expected, OverlapBook, same_files
 from floodmark.evidence.readers import Reader
 from floodmark.evidence.routes import RouteBook
 from floodmark.evidence.serving import serving_of
@@ -26,6 +30,10 @@ from floodmark.evidence.store import Store
 
 Progress = Callable[[str, int, int], None]
 """Called with the path that is being read, the number of files done, and the number of files."""
+
+
+CLOCKLESS = ("nginx-error", "uwsgi")
+"""Logs without a zone that tell of requests: read before the access logs, which are then asked for the same requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,7 @@ def _read_all(
 ) -> list[SourceHealth]:  # fmt: skip
     problems: list[SourceHealth] = []
     known: list[tuple[FileSource, Reader]] = []
+    unknown: list[FileSource] = []
     for source in files:
         try:
             reader = reader_for(source.head())
@@ -84,17 +93,51 @@ def _read_all(
             problems.append(problem(source.path, "unreadable", error.problem))
             continue
         if reader is None:
-            problems.append(problem(source.path, "unknown", "no reader knows what this file is"))
+            unknown.append(source)
         else:
             known.append((source, reader))
-    known.sort(key=lambda pair: pair[1].kind not in FIRST_KINDS)
+    problems.extend(_without_copies(known))
+    _in_order(known, ledger)
     for done, (source, reader) in enumerate(known):
         if progress is not None:
             progress(source.path, done, len(known))
         _read_one(source, reader, ledger)
+    for source in unknown:
+        # a configuration may have told in what format of its own a server writes
+        if written_so(ledger.access_formats, source.head().lines):
+            _read_one(source, LogReader(), ledger)
+        else:
+            problems.append(problem(source.path, "unknown", "no reader knows what this file is"))
     if progress is not None and known:
         progress("", len(known), len(known))
     return problems
+
+
+def _without_copies(known: list[tuple[FileSource, Reader]]) -> list[SourceHealth]:
+    """Files that another one repeats byte for byte are left out."""
+    same = same_files([source for source, _ in known])
+    known[:] = [pair for pair in known if pair[0].path not in same]
+    return [
+        problem(path, "duplicate", f"the same content as {first}: read once") for path, first in sorted(same.items())
+    ]
+
+
+def _in_order(known: list[tuple[FileSource, Reader]], ledger: Ledger) -> None:
+    """What explains other files first; logs of one kind by their first time, so that overlaps are found."""
+    expected: dict[str, Expected] = {}
+    for source, reader in known:
+        if isinstance(reader, LogReader):
+            lines = source.head().lines
+            first = next((at for line in lines[:50] if (at := first_in(line[:2000])) is not None), None)
+            expected[source.path] = Expected(source.path, content_kind(lines), first)
+
+    def place(pair: tuple[FileSource, Reader]) -> tuple[bool, bool, str, float]:
+        log = expected.get(pair[0].path)
+        kind = log.kind if log else ""
+        return (pair[1].kind not in FIRST_KINDS, kind not in CLOCKLESS, kind, (log.first or 0.0) if log else 0.0)
+
+    known.sort(key=place)
+    ledger.overlaps = OverlapBook([expected[source.path] for source, _ in known if source.path in expected])
 
 
 def _read_one(source: FileSource, reader: Reader, ledger: Ledger) -> None:
@@ -118,9 +161,9 @@ def _read_one(source: FileSource, reader: Reader, ledger: Ledger) -> None:
 def _assembled(ledger: Ledger, options: IntakeOptions, problems: Sequence[SourceHealth]) -> Evidence:
     ledger.store.settle()
     routes = ledger.routes.templates()
-    zones = [GivenZone(pattern, zone) for pattern, zone in options.zones]
-    align(ledger, zones, options.window[1] if options.window else None)
     serving = serving_of(ledger, options.services, options.routing, routes)
+    zones = [GivenZone(pattern, zone) for pattern, zone in options.zones]
+    align(ledger, zones, options.window[1] if options.window else None, serving.by_origin)
     whole = assemble.Assembly(ledger, serving, routes, options.window, options.max_routes, options.max_samples)
     whole.prepare()
     series = metrics.attached(assemble.series(whole))

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from floodmark.evidence.clients import ClientBook
 from floodmark.evidence.clock import Lane, Sort
+from floodmark.evidence.logs.requests import hash_of
 from floodmark.evidence.nouns import EventKind, Rejection
+from floodmark.evidence.overlap import OverlapBook
 from floodmark.evidence.readers import SeriesKey
 from floodmark.evidence.routes import RouteBook
 from floodmark.evidence.seen import SeenBook
@@ -144,11 +146,15 @@ class Ledger:
     limit_lines: list[LimitLine] = field(default_factory=list)
     containers: list[Container] = field(default_factory=list)
     anchors: dict[int, list[tuple[str, float]]] = field(default_factory=dict)
+    wanted: set[int] = field(default_factory=set)
+    """Hashes of paths that a source of unknown clock told of: others are asked when they met them."""
+
     inner_offsets: dict[tuple[str | None, int], int] = field(default_factory=dict)
     access_formats: list[str] = field(default_factory=list)
     images: set[str] = field(default_factory=set)
     listeners: list[Listener] = field(default_factory=list)
     seen: SeenBook = field(default_factory=SeenBook)
+    overlaps: OverlapBook = field(default_factory=OverlapBook)
     dropped: dict[str, int] = field(default_factory=dict)
 
     def origin(self, family: str) -> int:
@@ -164,11 +170,13 @@ class Ledger:
         self.sources[source].lanes.append(lane.number)
         return lane
 
-    def anchor(self, lane: int, key: str, at: float) -> None:
-        """Something that other sources may tell of as well, to put their clocks side by side."""
-        kept = self.anchors.setdefault(lane, [])
-        if len(kept) < MAX_ANCHORS:
-            kept.append((key, at))
+    def anchor_path(self, lane: Lane, path: bytes, at: float) -> None:
+        """The end of a request that other sources may tell of as well, to put their clocks side by side."""
+        kept = self.anchors.setdefault(lane.number, [])
+        if path and len(kept) < MAX_ANCHORS:
+            kept.append((path.decode("utf-8", "backslashreplace"), at))
+            if lane.naive:
+                self.wanted.add(hash_of(path))
 
     def example(self, key: int, shown: tuple[float, int, int, int | None, bytes]) -> None:
         """Keep the first few lines of a kind, and the latest in the last place."""

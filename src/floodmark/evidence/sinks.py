@@ -364,9 +364,9 @@ class LineSink(SourceSink):
         """An event of this stream's service."""
         self._happened(moment, kind, entry.data, entry.line, self.service, self.instance, process, count)
 
-    def anchor(self, key: str, moment: Moment) -> None:
-        """Something other sources may tell of as well."""
-        self.ledger.anchor(moment.lane.number, key, moment.at)
+    def anchor(self, path: bytes, moment: Moment) -> None:
+        """The end of a request that other sources may tell of as well."""
+        self.ledger.anchor_path(moment.lane, path, moment.at)
 
     def request(self, request: Request, lane: Lane, rank: int) -> None:
         """A request read from a single line; counted when there are enough of them."""

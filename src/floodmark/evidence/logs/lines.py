@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from floodmark.evidence.logs import nginx_fast, times
 from floodmark.evidence.logs.access import Access, rank_of
+from floodmark.evidence.logs.access_custom import CustomAccess, usable, written_so
 from floodmark.evidence.logs.application import Application
 from floodmark.evidence.logs.cloudsql import CloudSql
 from floodmark.evidence.logs.django_q import DjangoQ
@@ -31,6 +32,7 @@ from floodmark.evidence.logs.uwsgi import Uwsgi
 from floodmark.evidence.logs.wrappers import MAX_DEPTH, WRAPPERS, Wrapper
 from floodmark.evidence.readers import Head, Sink, Source
 from floodmark.evidence.sinks import LineSink, SourceSink
+from floodmark.evidence.sources import FileSource
 
 SAMPLED_LINES = 300
 MAX_FOLLOWING = 500
@@ -43,11 +45,15 @@ _FOLLOWS = re.compile(
 _TRACEBACK = b"Traceback (most recent call last)"
 
 
-def formats() -> tuple[LineFormat, ...]:
-    """One of each, for one stream; those that tell of tasks share what they know of them."""
+def formats(stated: Sequence[str] = ()) -> tuple[LineFormat, ...]:
+    """One of each, for one stream; those that tell of tasks share what they know of them.
+
+    `stated` are formats of access lines that somebody states: they come before the usual ones if they differ from them.
+    """
     tasks = TaskBook()
+    access: tuple[LineFormat, ...] = (CustomAccess(), Access()) if usable(stated) else (Access(), CustomAccess())
     return (
-        Access(), NginxError(), GunicornError(), CloudSql(), DjangoQ(tasks), Uwsgi(), Postgres(), RequestRecords(),
+        *access, NginxError(), GunicornError(), CloudSql(), DjangoQ(tasks), Uwsgi(), Postgres(), RequestRecords(),
         Application(tasks),
     )  # fmt: skip
 
@@ -61,7 +67,7 @@ class Stream:
     def __init__(self, sink: LineSink) -> None:
         self.sink = sink
         self.kinds: Counter[str] = Counter()
-        self._formats = list(formats())
+        self._formats = list(formats(sink.ledger.access_formats))
         self._last: LineFormat | None = None
         self._following = 0
         self._in_traceback = False
@@ -174,6 +180,16 @@ class Streams:
                 self.sink.remark("also lines of " + ", ".join(f"{kind} ({kinds[kind]})" for kind in others))
 
 
+def content_kind(lines: Sequence[bytes]) -> str:
+    """What most of these lines are: the format of most, or the wrapper around most."""
+    found: Counter[str] = Counter()
+    for line in lines[:SAMPLED_LINES]:
+        kind = next((kind for kind, matches in MATCHERS if matches(line)), None)
+        if kind:
+            found[kind] += 1
+    return max(sorted(found), key=lambda kind: found[kind]) if found else "wrapped"
+
+
 def wrapping(lines: Sequence[bytes]) -> list[type[Wrapper]]:
     """Which wrappers most of these lines have around them, from the outside in."""
     chain: list[type[Wrapper]] = []
@@ -217,14 +233,17 @@ class LogReader:
     def read(self, source: Source, sink: Sink) -> None:
         """Read the whole source."""
         assert isinstance(sink, SourceSink)
+        assert isinstance(source, FileSource)
         streams = Streams(sink)
         head = source.head().lines[:SAMPLED_LINES]
+        sink.row.kind = content_kind(head)
         chain = [wrapper() for wrapper in wrapping(head)]
         if chain:
             sink.remark("wrapped: " + ", ".join(wrapper.name for wrapper in chain))
             _read_wrapped(source, chain, streams)
         else:
-            _read_plain(source, streams, rank_of(list(head)))
+            own = written_so(sink.ledger.access_formats, head)
+            _read_plain(source, streams, None if own else rank_of(list(head)))
         streams.finish()
 
 
@@ -235,20 +254,36 @@ def _peel_all(chain: Iterable[type[Wrapper]], entries: list[Entry]) -> list[Entr
     return entries
 
 
-def _read_wrapped(source: Source, chain: Sequence[Wrapper], streams: Streams) -> None:
-    for line in source.lines():
-        entry: Entry | None = Entry(line.number, line.data)
-        for wrapper in chain:
-            entry = wrapper.peel(entry) if entry is not None else None
-        if entry is not None:
-            streams.feed(entry, len(line.data) + 1)
+def _read_wrapped(source: FileSource, chain: Sequence[Wrapper], streams: Streams) -> None:
+    for first, block in _new_blocks(source, streams.sink):
+        pieces = block.split(b"\n")
+        if not pieces[-1]:
+            pieces.pop()
+        for number, data in enumerate(pieces, first):
+            entry: Entry | None = Entry(number, data)
+            for wrapper in chain:
+                entry = wrapper.peel(entry) if entry is not None else None
+            if entry is not None:
+                streams.feed(entry, len(data) + 1, cut=number == source.cut_line)
 
 
-def _read_plain(source: Source, streams: Streams, rank: int) -> None:
-    """Lines without a wrapper: access lines in whole blocks, all others one by one."""
+def _new_blocks(source: FileSource, sink: SourceSink) -> Iterator[tuple[int, bytes]]:
+    """Blocks without the lines that an earlier file has as well: those are empty."""
+    for first, block, repeated in sink.ledger.overlaps.blocks(source):
+        sink.duplicate(repeated)
+        sink.row.blank -= repeated
+        yield first, block
+
+
+def _read_plain(source: FileSource, streams: Streams, rank: int | None) -> None:
+    """Lines without a wrapper: access lines in whole blocks, all others one by one.
+
+    `rank` says whose access lines these are, None that they are in a format of their own.
+    """
     stream = streams.of(Entry(0, b""))
-    stream.access.decide(rank)
-    for first, block in source.blocks():
+    if rank is not None:
+        stream.access.decide(rank)
+    for first, block in _new_blocks(source, streams.sink):
         whole = block.rfind(b"\n") + 1
         _read_block(stream, block[:whole] if whole < len(block) else block, first, rank)
         if whole < len(block):
@@ -256,14 +291,17 @@ def _read_plain(source: Source, streams: Streams, rank: int) -> None:
             stream.sink.volume(len(block) - whole)
 
 
-def _read_block(stream: Stream, block: bytes, first: int, rank: int) -> None:
+def _read_block(stream: Stream, block: bytes, first: int, rank: int | None) -> None:
     if not block:
         return
-    batch, rest = nginx_fast.parse_block(block, first)
-    if len(batch):
-        stream.took_batch(batch, rank)
-    if len(rest):
+    rows = range(block.count(b"\n"))
+    if rank is not None:
+        batch, rest = nginx_fast.parse_block(block, first)
+        if len(batch):
+            stream.took_batch(batch, rank)
+        rows = rest.tolist()
+    if rows:
         lines = block.split(b"\n")
-        for row in rest.tolist():
+        for row in rows:
             stream.feed(Entry(first + row, lines[row]))
             stream.sink.volume(len(lines[row]) + 1)

@@ -38,8 +38,8 @@ KINDS: tuple[tuple[re.Pattern[bytes], str], ...] = (
 )
 """Messages that are counted by route; each begins with words of nginx and ends before the client's."""
 
-ENDED = ("upstream-timeout", "upstream-closed", "upstream-refused")
-"""Kinds written when a request ends: the access log has the same moment."""
+ENDED = ("upstream-timeout", "upstream-closed", "upstream-refused", "upstream-buffered")
+"""Kinds written when a request ends, or soon before: the access log has about the same moment."""
 
 LOST = ("upstream-timeout", "upstream-closed")
 """Kinds after which an application's own access log lacks the request."""
@@ -70,8 +70,8 @@ class NginxError(Stateless):
         if kind is not None:
             path, port = request_of(text[len(message) :])
             sink.count_route(kind, moment, entry, path, port)
-            if kind in ENDED and path:
-                sink.anchor(f"ended {path.decode('utf-8', 'backslashreplace')}", moment)
+            if kind in ENDED:
+                sink.anchor(path, moment)
             if kind in LOST and path:
                 sink.lost(moment, entry.line, path, port)
         elif level in (b"error", b"crit", b"alert", b"emerg"):

@@ -145,6 +145,12 @@ def hashes(words: Words, spans: Spans) -> Words:
     return out
 
 
+def hash_of(data: bytes) -> int:
+    """The hash of one piece of bytes, equal to that of a span with the same bytes."""
+    spans = Spans(np.zeros(1, np.int64), np.array([len(data)], np.int64))
+    return int(hashes(words_of(data + bytes(SPARE)), spans)[0])
+
+
 def _put(out: Words, rows: Ints | None, state: Words) -> None:
     if rows is None:
         out[:] = state

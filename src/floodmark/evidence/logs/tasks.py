@@ -61,7 +61,7 @@ class TaskBook:
     def name_latest(self, function: str, moment: Moment) -> None:
         """A heartbeat tells what the task that has just begun does."""
         task = self.running.get(self.latest)
-        if task is not None and not task.function and 0 <= moment.at - task.moment.at <= NAMING_SECONDS:
+        if task is not None and not task.function and -1.5 < moment.at - task.moment.at < NAMING_SECONDS:
             task.function = function
 
     def finish(self, sink: LineSink) -> None:
