@@ -374,10 +374,11 @@ def series(assembly: Assembly) -> tuple[Series, ...]:
         {
             "series": np.array([number for key in order for number in by_key[key]], np.int64),
             "grp": np.array([index for index, key in enumerate(order) for _ in by_key[key]], np.int64),
+            "skew": np.array([_skew(ledger, number) for key in order for number in by_key[key]], np.float64),
         },
     )
     rows = ledger.store.query(
-        "SELECT w.grp AS grp, m.moment + s.shift AS moment, m.value AS value, min(m.series) AS origin FROM samples m"
+        "SELECT w.grp AS grp, m.moment + s.shift + w.skew AS moment, m.value AS value, min(m.series) AS origin FROM samples m"
         " JOIN wanted w ON w.series = m.series"
         " JOIN shifts s ON s.lane = m.lane AND m.moment >= s.low AND m.moment < s.high"
         " WHERE m.moment + s.shift >= ? AND m.moment + s.shift <= ? GROUP BY 1, 2, 3 ORDER BY 1, 2, 4, 3",
@@ -411,6 +412,13 @@ def series(assembly: Assembly) -> tuple[Series, ...]:
             )
         )
     return tuple(found)
+
+
+def _skew(ledger: Ledger, number: int) -> float:
+    """Seconds to add to a series beside what its lane says."""
+    row = ledger.series_rows[number]
+    lanes = ledger.sources[row.source].lanes
+    return sum(ledger.lanes[lane].skews.get(row.key.service, 0.0) for lane in lanes)
 
 
 def thinned(at: Floats, value: Floats, limit: int) -> tuple[Floats, Floats]:

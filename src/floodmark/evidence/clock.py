@@ -54,6 +54,9 @@ class Lane:
     day_votes: dict[int, int] = field(default_factory=dict)
     """Seconds to add to an undated lane, as dated lines beside it tell -> how many lines."""
 
+    skews: dict[str, float] = field(default_factory=dict)
+    """service -> seconds to add to its samples on top of that."""
+
     clock: Clock = field(default_factory=lambda: Clock(None, "assumed"))
     pieces: tuple[Piece, ...] = (Piece(-_FOREVER, _FOREVER, 0.0),)
 

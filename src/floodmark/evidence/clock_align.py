@@ -14,8 +14,8 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
-from floodmark.evidence.clock import Lane, Piece, fixed, offset_name, zone_of
-from floodmark.evidence.clock_series import by_series, skew_by_births
+from floodmark.evidence.clock import Lane, fixed, offset_name, zone_of
+from floodmark.evidence.clock_series import by_series, skews_by_births
 from floodmark.evidence.ledger import Ledger
 from floodmark.evidence.nouns import Clock, Floats
 
@@ -56,12 +56,11 @@ def align(
             _settle_ages(lane, ledger, latest)
     _like_their_kind(ledger)
     for lane in known:
-        skew = skew_by_births(lane, ledger, services)
-        if skew is not None:
-            lane.pieces = tuple(Piece(piece.low, piece.high, piece.shift + skew) for piece in lane.pieces)
+        lane.skews = skews_by_births(lane, ledger, services)
+        for service, skew in lane.skews.items():
             lane.clock = Clock(lane.clock.zone, "inferred", skew)
             ledger.sources[lane.source].remark(
-                f"clock {skew:+.0f} s: processes were seen before the log says that they began"
+                f"clock of {service} {skew:+.0f} s: its processes were seen before its log says that they began"
             )
 
 

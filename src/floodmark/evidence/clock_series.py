@@ -80,37 +80,40 @@ def _best_offset(at: Floats, value: Floats, known_at: Floats, known: Floats) -> 
     return best if misfit[best] < GOOD_FIT and min(rest, default=1.0) > MARGIN * misfit[best] else None
 
 
-def skew_by_births(lane: Lane, ledger: Ledger, services: Mapping[int, str]) -> float | None:
-    """Seconds to add to a lane whose processes are seen before a log says they began; None where nothing contradicts.
-
-    `services` names the service of a family of files.
+def skews_by_births(lane: Lane, ledger: Ledger, services: Mapping[int, str]) -> dict[str, float]:
+    """service -> seconds to add to its samples, where its processes are seen before a log says that they began.
 
     A process first seen at f, and not yet at the sample before it at p, was born between them: with the birth b from
-    the log, the seconds to add lie between b - f and b - p. All births together narrow that down.
+    the log, the seconds to add lie between b - f and b - p. All births of a service together narrow that down, and the
+    smallest correction that explains them is taken. `services` names the service of a family of files.
     """
     births = {
         (each.service or services.get(each.origin), each.process): ledger.lanes[each.lane].utc(each.at)
         for each in ledger.happenings
         if each.kind == "worker-boot" and each.process and each.lane != lane.number
     }
-    if not births:
-        return None
+    bounds: dict[str, list[tuple[float, float]]] = {}
+    grids = _grids(lane, ledger) if births else {}
     rows = ledger.store.query(
         "SELECT series, min(moment) AS f FROM samples WHERE lane = ? GROUP BY series ORDER BY series", lane.number
     )
-    grids = _grids(lane, ledger)
-    low, high, used = -MAX_SKEW, MAX_SKEW, 0
     for number, first in zip(rows["series"].tolist(), rows["f"].tolist(), strict=True):
         key = ledger.series_rows[number].key
         born = births.get((key.service, key.process))
-        grid = grids[key.service]
-        place = int(np.searchsorted(grid, first))
-        if born is None or place == 0 or abs(born - first) > MAX_SKEW:
+        if born is None or abs(born - first) > MAX_SKEW:
             continue
-        low, high, used = max(low, born - first), min(high, born - grid[place - 1]), used + 1
-    if used < MIN_BIRTHS or low > high or (low <= MIN_SKEW and high >= -MIN_SKEW):
+        place = int(np.searchsorted(grids[key.service], first))
+        if place:
+            before = float(grids[key.service][place - 1])
+            bounds.setdefault(key.service, []).append((born - first, born - before))
+    skews = {service: _smallest(limits) for service, limits in sorted(bounds.items())}
+    return {service: skew for service, skew in skews.items() if skew is not None}
+
+
+def _smallest(limits: list[tuple[float, float]]) -> float | None:
+    low, high = max(each[0] for each in limits), min(each[1] for each in limits)
+    if len(limits) < MIN_BIRTHS or low > high or (low <= MIN_SKEW and high >= -MIN_SKEW):
         return None
-    # anything between the two explains all births: the smallest correction is taken
     return float(round(low if low > 0 else high))
 
 
