@@ -23,7 +23,7 @@ from floodmark.evidence.nouns import Dose, Event, Evidence, Place, Series, Tally
 
 START = 1_756_260_000.0
 FIRST = int(START // 60)
-RULE = Rule("test", "connections-opened", "the figure above {}", 50, "per minute", "warning", 40, for_seconds=120)
+RULE = Rule("test", "connections-opened", "the figure above {}", 50, "per minute", "warning", 40, "", for_seconds=120)
 
 
 def signal(values: list[float], step: float = 60.0, **more: object) -> Signal:
@@ -94,7 +94,9 @@ def test_growth_is_compared_by_its_lower_bound() -> None:
 def test_episodes_that_follow_closely_are_one_alert_that_says_how_often() -> None:
     (alert,) = fire([signal([10, 60, 60, 10, 10, 60, 90, 10])], (RULE,))
     assert (alert.count, alert.value, alert.severity, alert.service) == (2, 90, "warning", "proxy")
-    assert alert.text.startswith("The figure above 50, 2 times, 4 min in all; at its worst 90 per minute at 27 Aug 02:06 UTC.")
+    assert alert.text.startswith(
+        "The figure above 50, 2 times, 4 min in all; at its worst 90 per minute at 27 Aug 02:06 UTC."
+    )
 
 
 def test_very_many_alerts_of_one_rule_stay_a_bounded_list() -> None:

@@ -29,6 +29,7 @@ FORGOTTEN_AFTER = 3
 class Rule:
     """One line of the table. Threshold and `clear_at_or_below` are in `unit`.
 
+    setting         the setting that holds another threshold
     condition       what is said when it fires, with a place for the threshold; "surely": by the lower bound
     for_seconds     how long the signal must be above the threshold before it fires
     repeat_seconds  what comes back within this time is the same alert
@@ -41,6 +42,7 @@ class Rule:
     unit: str
     severity: SeverityWord
     clear_at_or_below: float
+    setting: str
     for_seconds: float = 0.0
     repeat_seconds: float = 6 * 3600.0
 
@@ -48,22 +50,26 @@ class Rule:
 HOUR = 3600.0
 DAY = 24 * HOUR
 
+GROWTH = "growth surely above {} MB/h"
+
 RULES = (
-    Rule("growth-warning", "growth", "growth surely above {} MB/h", 50, "MB/h", "warning", 40),
-    Rule("growth-critical", "growth", "growth surely above {} MB/h", 200, "MB/h", "critical", 160),
-    Rule("growth-emergency", "growth", "growth surely above {} MB/h", 500, "MB/h", "emergency", 400),
-    Rule("iati-growth", "iati-growth", "growth surely above {} MB/h in quarter hours with IATI work",
-         100, "MB/h", "warning", 50, repeat_seconds=DAY),
+    Rule("growth-warning", "growth", GROWTH, 50, "MB/h", "warning", 40, "alert_growth_warning_mb_per_hour"),
+    Rule("growth-critical", "growth", GROWTH, 200, "MB/h", "critical", 160, "alert_growth_critical_mb_per_hour"),
+    Rule("growth-emergency", "growth", GROWTH, 500, "MB/h", "emergency", 400, "alert_growth_emergency_mb_per_hour"),
+    Rule("iati-growth", "iati-growth", GROWTH + " in quarter hours with IATI work",
+         100, "MB/h", "warning", 50, "alert_iati_growth_mb_per_hour", repeat_seconds=DAY),
     Rule("leaking-together", "leaking-services", "more than {} service leaking at the same time",
-         1, "services", "critical", 1),
+         1, "services", "critical", 1, "alert_leaking_services"),
     Rule("iati-request-duration", "iati-request-seconds", "IATI requests that took more than {} s",
-         30, "s", "warning", 10, repeat_seconds=DAY),
-    Rule("log-volume", "log-volume", "more than {} MB of log in an hour", 15, "MB", "warning", 8, repeat_seconds=DAY),
+         30, "s", "warning", 10, "alert_iati_request_seconds", repeat_seconds=DAY),
+    Rule("log-volume", "log-volume", "more than {} MB of log in an hour",
+         15, "MB", "warning", 8, "alert_log_volume_mb", repeat_seconds=DAY),
     Rule("connections", "connections-opened", "more than {} new database connections a minute",
-         50, "per minute", "warning", 40, for_seconds=120, repeat_seconds=DAY),
-    Rule("restart-loop", "restarts", "more than {} restarts within an hour", 3, "per hour", "critical", 1),
-    Rule("processes", "processes", "more than {} processes at one instant", 49, "processes", "warning", 45,
-         for_seconds=300),
+         50, "per minute", "warning", 40, "alert_connections_per_minute", for_seconds=120, repeat_seconds=DAY),
+    Rule("restart-loop", "restarts", "more than {} restarts within an hour",
+         3, "per hour", "critical", 1, "alert_restarts_per_hour"),
+    Rule("processes", "processes", "more than {} processes at one instant",
+         49, "processes", "warning", 45, "alert_max_processes", for_seconds=300),
 )  # fmt: skip
 """Thresholds of the origin report (50, 200, 500 MB/h; 100 MB/h; 30 s; 15 MB; 50 a minute; fewer than 50 processes)."""
 
