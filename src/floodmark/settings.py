@@ -142,6 +142,24 @@ class Settings(BaseSettings):
     watch_viewers: int = setting(20, "Pages of the dashboard that are kept up to date at once.", ge=1, le=500)
     watch_public_url: str = setting("", "Address by which people reach the dashboard, for links in messages.")
 
+    # the analysis: floodmark analyze; the thresholds are those of the watch too (docs/alerts.md)
+    analyze_bin_seconds: float = setting(60.0, "Width of the bins in which requests are counted.", ge=1, le=3600)
+    analyze_memory_mb: int = setting(150, "Memory that the rows of the evidence may take; the rest spills.", ge=50)
+    analyze_max_spill_mb: int = setting(20_000, "Disk that rows may take that memory cannot hold.", ge=0)
+    analyze_spill_dir: Path | None = setting(None, "Folder for those rows. Without it the system's temporary folder.")
+    alert_growth_warning_mb_per_hour: float = setting(50.0, "Growth, at its lower bound, that is warned about.", gt=0)
+    alert_growth_critical_mb_per_hour: float = setting(200.0, "Growth, at its lower bound, that is critical.", gt=0)
+    alert_growth_emergency_mb_per_hour: float = setting(
+        500.0, "Growth, at its lower bound, that is an emergency.", gt=0
+    )
+    alert_iati_growth_mb_per_hour: float = setting(100.0, "Growth in quarter hours with IATI work.", gt=0)
+    alert_leaking_services: float = setting(1.0, "Services that may leak at the same time before it is told.", gt=0)
+    alert_iati_request_seconds: float = setting(30.0, "Duration of an IATI request that is told.", gt=0)
+    alert_log_volume_mb: float = setting(15.0, "Log written in one hour that is told.", gt=0)
+    alert_connections_per_minute: float = setting(50.0, "New database connections a minute that are told.", gt=0)
+    alert_restarts_per_hour: float = setting(3.0, "Restarts of one service within an hour that are no loop yet.", gt=0)
+    alert_max_processes: float = setting(49.0, "Processes of one service at one instant that are not too many.", gt=0)
+
     @classmethod
     def settings_customise_sources(
         cls,
