@@ -15,11 +15,11 @@ import numpy as np
 
 from floodmark.errors import InputError
 from floodmark.evidence.nouns import Floats
-from floodmark.evidence.readers import Head, Line, Sink, Source
+from floodmark.evidence.readers import Head, Sink, Source
 
 from .meaning import Meaning, of_title, weighed
 from .naming import from_legend
-from .table import Block, Layout, blocks, layout_of, opened, plain_name, times_of
+from .table import Block, Layout, blocks, layout_of, plain_name, times_of
 from .titles import title_of
 from .units import column
 from .writing import series_key
@@ -48,10 +48,10 @@ class GrafanaCsv:
 
     def read(self, source: Source, sink: Sink) -> None:
         """Raises InputError where no column holds times."""
-        layout, lines = opened(source)
+        layout = layout_of(source.head())
         if layout is None or layout.times is None:
             raise InputError("no column of times in this panel", source.path, 1)
-        panel = _Panel(title_of(source.path), layout, lines, source.service, sink)
+        panel = _Panel(title_of(source.path), layout, source, sink)
         if {plain_name(layout.header[index]) for index in layout.others()} - INDEX_NAMES in LONG:
             panel.read_long()
         else:
@@ -92,15 +92,14 @@ class _Panel:
 
     title: str
     layout: Layout
-    lines: Iterator[Line]
-    service: str | None
+    source: Source
     sink: Sink
     meaning: Meaning | None = None
 
     def read_wide(self) -> None:
         """A column for each legend."""
         columns = by_base(self.layout)
-        for block in blocks(self.lines, self.layout, self.sink):
+        for block in blocks(self.source, self.layout, self.sink):
             at = times_of(block, self.layout, self.sink)
             parsed = _Parsed(block, self.layout, self.sink)
             columns = [part for one in columns for part in self._told_apart(one, parsed, at)]
@@ -124,7 +123,7 @@ class _Panel:
         names = [plain_name(name) for name in self.layout.header]
         legend = next(names.index(name) for name in ("series", "metric", "legend", "name") if name in names)
         columns: dict[str, Column] = {}
-        for block in blocks(self.lines, self.layout, self.sink):
+        for block in blocks(self.source, self.layout, self.sink):
             at = times_of(block, self.layout, self.sink)
             values, unit = _Parsed(block, self.layout, self.sink).column(names.index("value"))
             legends = np.array(block.columns[legend])
@@ -148,7 +147,7 @@ class _Panel:
         meaning = self.meaning or Meaning("unknown")
         if meaning.measure == "unknown":
             meaning = weighed(of_title(one.legend), _values([one]), one.unit)
-        who = from_legend(one.legend, self.service)
+        who = from_legend(one.legend, self.source.service)
         key = series_key(self.title, who, meaning, {"legend": one.legend.strip(), "panel": self.title})
         at = np.concatenate(one.at) if one.at else np.empty(0)
         self.sink.samples(key, at, _values([one]) * meaning.scale, one.line)

@@ -6,17 +6,18 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
 
 import numpy as np
 
 from floodmark.evidence.nouns import Floats
-from floodmark.evidence.readers import Head, Line, Sink, Source
+from floodmark.evidence.readers import Head, Sink, Source
 
 from .moments import looks_like_times, parse
 
 CELLS_IN_BLOCK = 400_000
 """Cells that are held as text at a time; some 40 MB."""
+
+BLOCK_BYTES = 1 << 20
 
 TIME_NAMES = re.compile(
     r"(time ?stamp|time|ts|date ?time|date|at|when|epoch|unix ?time|t|moment|sampled at|collected at|recorded at|zeit"
@@ -57,14 +58,6 @@ class Block:
 
     lines: tuple[int, ...]
     columns: tuple[tuple[str, ...], ...]
-
-
-def opened(source: Source) -> tuple[Layout | None, Iterator[Line]]:
-    """(layout, all lines) of a source: its first lines once more, as a reader keeps nothing from recognising it."""
-    lines = source.lines()
-    first = list(islice(lines, 200))
-    data = [line.data for line in first]
-    return layout_of(Head(b"\n".join(data), False, tuple(data))), chain(first, lines)
 
 
 def plain_name(name: str) -> str:
@@ -128,36 +121,39 @@ def _only_clock(cells: list[str]) -> bool:
     return bool(filled) and all(re.fullmatch(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?", text.strip()) for text in filled[:20])
 
 
-def blocks(lines: Iterable[Line], layout: Layout, sink: Sink, cells_in_block: int = CELLS_IN_BLOCK) -> Iterator[Block]:
-    """The rows below the header in blocks of whole columns. Rows of another width are rejected, except a cut last one.
+def blocks(source: Source, layout: Layout, sink: Sink, cells_in_block: int | None = None) -> Iterator[Block]:
+    """The rows below the header in blocks of whole columns. Rows of another width are rejected.
 
     A quoted cell may not hold a line's end: exports of metrics have none, and a lost quote must not eat the file.
     """
-    width, most = len(layout.header), max(1, cells_in_block // max(1, len(layout.header)))
+    width, header = len(layout.header), list(layout.header)
+    most = max(1, (cells_in_block or CELLS_IN_BLOCK) // max(1, width))
     rows: list[list[str]] = []
     numbers: list[int] = []
-    for line, row in _rows(lines, layout):
-        if len(row) == width:
-            rows.append(row)
-            numbers.append(line.number)
-        elif row != list(layout.header):
-            sink.reject(line.number, f"{len(row)} cells where the header has {width}", line.data)
-        if len(rows) >= most:
-            yield Block(tuple(numbers), tuple(zip(*rows, strict=True)))
-            rows, numbers = [], []
+    for first, data in source.blocks(BLOCK_BYTES):
+        text = data.decode("utf-8", "replace")
+        for number, row in enumerate(_split(text, layout.delimiter), first):
+            if len(row) == width:
+                if row != header:
+                    rows.append(row)
+                    numbers.append(number)
+            elif row and not (first == number == 1 and row[0].startswith("sep=")):
+                sink.reject(number, f"{len(row)} cells where the header has {width}", layout.delimiter.join(row))
+            if len(rows) >= most:
+                yield Block(tuple(numbers), tuple(zip(*rows, strict=True)))
+                rows, numbers = [], []
     if rows:
         yield Block(tuple(numbers), tuple(zip(*rows, strict=True)))
 
 
-def _rows(lines: Iterable[Line], layout: Layout) -> Iterator[tuple[Line, list[str]]]:
-    """(line, cells) for every line with something in it; repeated headers (files put together) are passed."""
-    for line in lines:
-        text = line.data.decode("utf-8", "replace").rstrip("\r")
-        if not text.strip() or (text.startswith("sep=") and len(text) <= 6):
-            continue
-        row = next(csv.reader([text], delimiter=layout.delimiter, skipinitialspace=True), [])
-        if row != list(layout.header):
-            yield line, row
+def _split(text: str, delimiter: str) -> Iterable[list[str]]:
+    """The cells of each line; an empty line has none. Blocks without quotes are divided without the csv module."""
+    lines = text.split("\n")
+    if '"' not in text:
+        return (line.rstrip("\r").split(delimiter) if line.strip() else [] for line in lines)
+    if all(line.count('"') % 2 == 0 for line in lines):
+        return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    return (next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), []) for line in lines)
 
 
 def times_of(block: Block, layout: Layout, sink: Sink) -> Floats:

@@ -18,7 +18,7 @@ from floodmark.evidence.readers import Head, SeriesKey, Sink, Source
 from .meaning import Meaning, of_name, of_title, weighed
 from .moments import parse
 from .naming import from_labels
-from .table import Block, Layout, blocks, layout_of, opened, plain_name, times_of
+from .table import Block, Layout, blocks, layout_of, plain_name, times_of
 from .titles import title_of
 from .units import column
 from .writing import UNLIMITED_BYTES, series_key
@@ -68,12 +68,12 @@ class TableCsv:
 
     def read(self, source: Source, sink: Sink) -> None:
         """Raises InputError where there is no column of times, or none of numbers."""
-        layout, lines = opened(source)
+        layout = layout_of(source.head())
         if layout is None or layout.times is None:
             names = ", ".join(layout.header[:12]) if layout else ""
             raise InputError(f"no column of times among {names}: add one (epoch seconds or ISO 8601)", source.path, 1)
         table = _Table(layout, source, sink, title_of(source.path))
-        for block in blocks(lines, layout, sink):
+        for block in blocks(source, layout, sink):
             table.take(block)
         if not table.keys:
             sink.remark("a table without any value")
