@@ -21,6 +21,7 @@ from floodmark.settings import Settings, load
 
 COMMANDS = (
     "settings",
+    "analyze",
     "source",
     "sample",
     "export",
