@@ -63,7 +63,7 @@ def _rows(view: View, scene: Scene) -> tuple[Floats, Floats, Matrix]:
     """(times, growth, nuisances) of the stretch, as they were explained."""
     part = slice(view.stretch.begin, view.stretch.end + 1)
     nuisance = np.column_stack([view.warm.gain, view.load.mb, in_flight(scene.candidates, view.track)])
-    return view.track.at[part], view.excess[part], nuisance[part]
+    return view.track.at[part], view.fine[part], nuisance[part]
 
 
 def _dosed(

@@ -50,7 +50,7 @@ def lives(series: Iterable[Series], events: Iterable[Event], options: Options) -
     if not usable:
         return ()
     first = min(float(one.at[0]) for one in usable)
-    starts = sorted((event.at, event.instance) for event in events if event.kind in STARTS and event.process is None)
+    starts = [(event.at, event.instance) for event in events if event.kind in STARTS and event.process is None]
     found = [life for one in usable for life in _lives_of(one, starts, first, options)]
     if len(found) > options.max_lives:
         found = sorted(found, key=lambda life: -len(life.at))[: options.max_lives]

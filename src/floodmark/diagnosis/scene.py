@@ -25,12 +25,17 @@ NEWS = ("start", "restart", "deploy", "oom-kill", "evicted", "scaled")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """One track with what is no growth taken off. `excess` is growth that stays: gain less warm-up and load (n, MB)."""
+    """One track with what is no growth taken off (n, MB each).
+
+    excess   growth that stays: gain less warm-up and load
+    fine     the same from the track's fine gain: for timing, not for levels
+    """
 
     track: Track
     warm: WarmUp
     load: Load
     excess: Floats
+    fine: Floats
     stretch: Stretch
 
     @property
@@ -106,9 +111,11 @@ def scene(evidence: Evidence, audit: Audit, service: str, options: Options) -> S
 def _view(found: Track, doses: tuple[Candidate, ...], events: list[Event], options: Options) -> View:
     warm = warm_up(found, served_per_life(doses, found))
     load = load_memory(found, found.gain, warm.gain, doses)
-    # The floor of a process has let go of requests already: what would still follow load there is the leak itself.
-    excess = found.gain - warm.gain - (load.mb if found.grain == "container" else 0.0)
-    return View(found, warm, load, excess, _snapped(stretch(found.hours, excess, options), found, events, options))
+    other = warm.gain + load.mb
+    excess, fine = found.gain - other, found.fine - other
+    return View(
+        found, warm, load, excess, fine, _snapped(stretch(found.hours, excess, options), found, events, options)
+    )
 
 
 def _snapped(found: Stretch, where: Track, events: list[Event], options: Options) -> Stretch:
@@ -132,21 +139,28 @@ def _why(view: View, found: tuple[Candidate, ...], options: Options) -> tuple[Ex
         return None, None
     rows = slice(view.stretch.begin, view.stretch.end + 1)
     nuisance = np.column_stack([view.warm.gain, view.load.mb, in_flight(found, view.track)])
-    said = explain(view.track.at[rows], view.excess[rows], nuisance[rows], found, options)
-    return said, saturation(view.track, view.excess, view.stretch, nuisance, found, said)
+    said = explain(view.track.at[rows], view.fine[rows], nuisance[rows], found, options)
+    return said, saturation(view.track, view.fine, view.stretch, nuisance, found, said)
 
 
 def _starts(events: list[Event], view: View | None, whole: View | None) -> tuple[float, ...]:
-    """Starts of the container after its first: from events and from its own series, each counted once."""
-    times = [one.at for one in events if one.kind in ("start", "restart", "oom-kill") and one.process is None]
+    """Starts of the container after its first: from events and from its own series, each counted once.
+
+    Two sources tell of one start up to five minutes apart; what one source tells of a minute apart is two starts.
+    """
+    times = [
+        (one.at, one.place.source)
+        for one in events
+        if one.kind in ("start", "restart", "oom-kill") and one.process is None
+    ]
     container = whole or (view if view is not None and view.track.grain == "container" else None)
     if container is not None:
-        times += [life.born for life in container.track.lives if life.born is not None]
-    merged: list[float] = []
-    for at in sorted(times):
-        if not merged or at - merged[-1] > 300.0:
-            merged.append(at)
-    return tuple(merged)
+        times += [(life.born, "") for life in container.track.lives if life.born is not None]
+    merged: list[tuple[float, str]] = []
+    for at, source in sorted(times):
+        if not merged or at - merged[-1][0] > (60.0 if source == merged[-1][1] else 300.0):
+            merged.append((at, source))
+    return tuple(at for at, _ in merged)
 
 
 def _window(series: tuple[Series, ...]) -> tuple[float, float]:

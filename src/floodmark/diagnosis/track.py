@@ -31,6 +31,7 @@ class Track:
     at       times of the grid in seconds, `step` apart
     level    sum of the floors of what is alive
     gain     growth within lives, added up; never falls because something ended
+    fine     the same from levels that held for one sample only: less calm, but true to the minute
     alive    lives at each time
     begin    grid index at which each life begins; `end` its last; `boot` its first floor; `known` if its birth was seen
     boots    births of workers inside the lives: for a container whose workers are known from its log (else the lives')
@@ -43,6 +44,7 @@ class Track:
     step: float
     level: Floats
     gain: Floats
+    fine: Floats
     alive: Floats
     lives: tuple[Life, ...]
     begin: Ints
@@ -118,23 +120,23 @@ def _build(
     if not found:
         return None
     at, step = _grid(found, options)
-    level, gain, alive = np.zeros(len(at)), np.zeros(len(at)), np.zeros(len(at))
+    level, gain, fine, alive = (np.zeros(len(at)) for _ in range(4))
     begin, end, boot, floors = [], [], [], []
     ahead = max(1, round(options.floor_minutes * 60.0 / step))
     for life in found:
-        place, floor = _floor(life, at, step, ahead)
-        first, last = int(place[0]), int(place[-1])
+        first, last, value = _on_grid(life, at, step)
+        floor = _held(value, ahead)
         level[first : last + 1] += floor
         alive[first : last + 1] += 1
-        gain[first : last + 1] += floor - floor[0]
-        gain[last + 1 :] += floor[-1] - floor[0]
+        _add_rise(gain, floor, first)
+        _add_rise(fine, _held(value, 1), first)
         begin.append(first)
         end.append(last)
         boot.append(float(floor[0]))
         floors.append(floor)
     known = np.array([life.born is not None and life.born >= at[0] - step for life in found])
     return Track(
-        service, series[0].measure, grain, at, step, level, gain, alive, found,
+        service, series[0].measure, grain, at, step, level, gain, fine, alive, found,
         np.array(begin, dtype=np.int64), np.array(end, dtype=np.int64), np.array(boot), known, tuple(floors),
     )  # fmt: skip
 
@@ -151,22 +153,26 @@ def _grid(found: tuple[Life, ...], options: Options) -> tuple[Floats, float]:
     return start + np.arange(int((last - start) // step) + 1) * step, step
 
 
-def _floor(life: Life, at: Floats, step: float, ahead: int) -> tuple[Ints, Floats]:
-    """(grid indices of a life without gaps, its lower envelope there).
-
-    The floor at a time is the least level from then on for `floor_minutes`: a level counts from the moment it was
-    reached, but only if it held. Bins of several samples are read at their least.
-    """
+def _on_grid(life: Life, at: Floats, step: float) -> tuple[int, int, Floats]:
+    """(first and last grid index of a life, its level there): the least of several samples, lines over gaps."""
     place = np.clip(np.round((life.at - at[0]) / step).astype(np.int64), 0, len(at) - 1)
     edges = np.flatnonzero(np.concatenate(([True], np.diff(place) > 0)))
     least = np.minimum.reduceat(life.mb, edges)
-    whole = np.arange(place[0], place[-1] + 1)
-    value = np.interp(whole, place[edges], least)
-    return whole, _held(value, ahead)
+    return int(place[0]), int(place[-1]), np.interp(np.arange(place[0], place[-1] + 1), place[edges], least)
+
+
+def _add_rise(total: Floats, floor: Floats, first: int) -> None:
+    """Add what a life's floor rose since its begin to a cumulated curve; what it rose stays when it ends."""
+    rise = floor - floor[0]
+    total[first : first + len(rise)] += rise
+    total[first + len(rise) :] += rise[-1]
 
 
 def _held(value: Floats, ahead: int) -> Floats:
-    """The least of each value and the `ahead` after it; the end counts as held at the lesser of its last two."""
+    """The lower envelope: the least of each value and the `ahead` after it; the end counts as the lesser of its last two.
+
+    A level counts from the moment it was reached, but only if it held.
+    """
     if ahead < 1 or len(value) < 2:
         return value
     padded = np.concatenate((value, np.full(ahead, value[-2:].min())))
