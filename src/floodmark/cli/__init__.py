@@ -34,6 +34,7 @@ COMMANDS = (
     "watch",
     "silence",
     "doctor",
+    "import_",
 )
 """The module of each command under floodmark.cli; each has `register(app)`."""
 
