@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 import psutil
+import psycopg
 import pytest
 
 from floodmark.export import bootstrap
@@ -218,3 +220,24 @@ def serve(start) -> Callable[..., Running]:
         return running
 
     return begin
+
+
+@pytest.fixture(scope="session")
+def _large(postgres_server) -> str:
+    """A database with one organisation of 200 rich projects, about 11 MB of XML: builds take seconds."""
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE large")
+    environment = {**os.environ, "FLOODMARK_DATABASE_URL": postgres_server.url("large")}
+    sample = ["sample", "--organisations", "1", "--projects", "200", "--rich", "--clean"]
+    subprocess.run([sys.executable, "-m", "floodmark", *sample], check=True, env=environment, capture_output=True)
+    return "large"
+
+
+@pytest.fixture
+def large_url(postgres_server, _large) -> Iterator[str]:
+    """The URL of a copy of it."""
+    name = f"large_{secrets.token_hex(6)}"
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {_large} STRATEGY file_copy")
+        yield postgres_server.url(name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

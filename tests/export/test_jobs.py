@@ -217,7 +217,7 @@ def test_the_job_of_a_silent_worker_is_taken_over(organisation, worker_of) -> No
     wanted()
     dead = worker_of({}, family="there")
     job = dead._claim()
-    WorkerState.objects.create(worker_id="there/1", family="there", beat_at=timezone.now() - timedelta(seconds=31))
+    WorkerState.objects.create(worker_id="there/1", family="there", until=timezone.now() - timedelta(seconds=1))
     take("build:1/activities", "there/1", 1000)
     assert jobs() == [("RUNNING", 1)]
     worker_of({7: "seven"}).run(until_empty=True)
@@ -229,7 +229,7 @@ def test_the_job_of_a_silent_worker_is_taken_over(organisation, worker_of) -> No
 def test_a_living_worker_keeps_its_job(organisation, worker_of) -> None:
     wanted()
     worker_of({}, family="there")._claim()
-    WorkerState.objects.create(worker_id="there/1", family="there", beat_at=timezone.now() - timedelta(seconds=10))
+    WorkerState.objects.create(worker_id="there/1", family="there", until=timezone.now() + timedelta(seconds=10))
     worker_of({7: "seven"}).run(until_empty=True)
     assert jobs() == [("RUNNING", 1)]
 
@@ -237,7 +237,7 @@ def test_a_living_worker_keeps_its_job(organisation, worker_of) -> None:
 def test_of_one_family_only_the_newest_lives(organisation, worker_of) -> None:
     wanted()
     worker_of({}, number=1)._claim()
-    WorkerState.objects.create(worker_id="here/1", family="here", beat_at=timezone.now())
+    WorkerState.objects.create(worker_id="here/1", family="here", until=timezone.now() + timedelta(seconds=30))
     take("build:1/activities", "here/1", 1000)
     worker_of({7: "seven"}, number=2).run(until_empty=True)
     assert jobs() == [("SUCCESSFUL", 2)], "taken over at once, without waiting for silence"
@@ -248,9 +248,9 @@ def test_a_job_that_kills_its_workers_has_failed_in_the_end(organisation, worker
     for number in range(settings.job_attempts):
         assert worker_of({}, number=number)._claim() is not None
         WorkerState.objects.create(
-            worker_id=f"here/{number}", family="here", beat_at=timezone.now() - timedelta(seconds=60)
+            worker_id=f"here/{number}", family="here", until=timezone.now() - timedelta(seconds=60)
         )
-        bury_silent(30, settings.job_attempts)
+        bury_silent(settings.job_attempts)
     assert jobs() == [("FAILED", settings.job_attempts)]
     assert "its worker died, 4 times" in DBTaskResult.objects.get().traceback
 
@@ -332,7 +332,7 @@ def test_of_many_who_take_a_lease_at_once_one_gets_it(database) -> None:
 
 
 def test_the_heart_renews_leases_and_says_what_is_done(database) -> None:
-    heart = Heart("here/1", "here", every_s=0.02, stall_s=1000)
+    heart = Heart("here/1", "here", every_s=0.02, dead_s=30, stall_s=1000)
     heart.start()
     lease = take("build:x", "here/1", 1000)
     with heart.holding(lease), heart.working("build x"):
@@ -351,7 +351,7 @@ def test_the_heart_renews_leases_and_says_what_is_done(database) -> None:
 
 
 def test_a_job_hears_at_its_next_progress_that_its_lease_is_lost(database) -> None:
-    heart = Heart("here/1", "here", every_s=0.02, stall_s=1000)
+    heart = Heart("here/1", "here", every_s=0.02, dead_s=30, stall_s=1000)
     heart.start()
     lease = take("build:x", "here/1", 1000)
     with heart.holding(lease), heart.working("build x"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ from floodmark import cli
 if TYPE_CHECKING:
     from floodmark.export.jobs.standing import Standing
 
+WIDE = 240
 COLOURS = {"ready": "green", "building": "cyan", "queued": "cyan", "failed": "red", "damaged": "red", "stale": "yellow"}
 
 
@@ -42,7 +44,8 @@ def datasets(
     if as_json:
         print(json.dumps([each.as_json() for each in found], indent=1, ensure_ascii=False))
     elif found:
-        Console().print(_table(found))
+        # In a pipe there is no width to fit: nothing is cut.
+        Console(width=None if sys.stdout.isatty() else WIDE).print(_table(found))
     else:
         print("There is no dataset: no organisation has an export. `floodmark sample` or `floodmark import` make some.")
 

@@ -17,7 +17,13 @@ from floodmark.settings import Settings
 
 def heart_of(settings: Settings, worker_id: str, family: str) -> Heart:
     """A heart that beats as the settings say."""
-    return Heart(worker_id, family, every_s=settings.heartbeat_seconds, stall_s=settings.build_stall_minutes * 60)
+    return Heart(
+        worker_id,
+        family,
+        every_s=settings.heartbeat_seconds,
+        dead_s=settings.worker_dead_seconds,
+        stall_s=settings.build_stall_minutes * 60,
+    )
 
 
 def builder_of(settings: Settings, heart: Heart) -> Builder:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from django.db import Error as DatabaseError
 from django.db import connection
@@ -30,9 +31,9 @@ class Stopped(Exception):
 class Heart:
     """Beats every `every_s` seconds from `start` to `stop`; `progress` is what the job in hand calls as it goes on."""
 
-    def __init__(self, worker_id: str, family: str, *, every_s: float, stall_s: float) -> None:
+    def __init__(self, worker_id: str, family: str, *, every_s: float, dead_s: float, stall_s: float) -> None:
         self.worker_id, self.family = worker_id, family
-        self.every_s, self.stall_s = every_s, stall_s
+        self.every_s, self.dead_s, self.stall_s = every_s, dead_s, stall_s
         self.doing = ""
         self.done_bytes = 0
         self._held: list[Held] = []
@@ -110,7 +111,8 @@ class Heart:
 
     def _beat(self) -> None:
         resident = resident_bytes()
-        facts = {"beat_at": Now(), "resident_mb": resident / 1e6 if resident else None, "doing": self.doing}
+        until = Now() + timedelta(seconds=self.dead_s)
+        facts = {"until": until, "resident_mb": resident / 1e6 if resident else None, "doing": self.doing}
         if not WorkerState.objects.filter(worker_id=self.worker_id).update(**facts):
             WorkerState.objects.create(worker_id=self.worker_id, family=self.family, **facts)
         for lease in list(self._held):

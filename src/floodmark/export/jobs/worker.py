@@ -76,7 +76,7 @@ class Worker:
     def _round(self) -> bool:
         """Bury the dead, look at the schedule, do one job. Returns whether there was one."""
         if time.monotonic() >= self._bury_at:
-            bury_silent(self.settings.worker_dead_seconds, self.settings.job_attempts)
+            bury_silent(self.settings.job_attempts)
             self._bury_at = time.monotonic() + self.settings.heartbeat_seconds
         self.schedule.look(self.heart)
         job = self._claim()
@@ -204,9 +204,9 @@ def _tell(job: Job) -> None:
         task_finished.send(sender=Worker, task_result=job.task_result)
 
 
-def bury_silent(dead_seconds: float, attempts: int) -> None:
-    """Bury every worker that has been silent for so long."""
-    silent = WorkerState.objects.filter(beat_at__lt=Now() - timedelta(seconds=dead_seconds))
+def bury_silent(attempts: int) -> None:
+    """Bury every worker that has been silent for longer than it said it would be."""
+    silent = WorkerState.objects.filter(until__lt=Now())
     for worker_id in silent.values_list("worker_id", flat=True):
         log.warning("worker %s is silent and counts as dead", worker_id)
         bury(worker_id, attempts)

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('worker_id', models.CharField(max_length=100, primary_key=True, serialize=False)),
                 ('family', models.CharField(db_index=True, max_length=90)),
                 ('began_at', models.DateTimeField(auto_now_add=True)),
-                ('beat_at', models.DateTimeField()),
+                ('until', models.DateTimeField()),
                 ('resident_mb', models.FloatField(null=True)),
                 ('doing', models.CharField(blank=True, max_length=100)),
             ],

@@ -52,7 +52,8 @@ class WorkerState(models.Model):
     family = models.CharField(max_length=90, db_index=True)
     """The supervisor it belongs to: of one family only one lives."""
     began_at = models.DateTimeField(auto_now_add=True)
-    beat_at = models.DateTimeField()
+    until = models.DateTimeField()
+    """When it counts as dead, unless it is heard of before; by its own settings, which may not be those of others."""
     resident_mb = models.FloatField(null=True)
     doing = models.CharField(max_length=100, blank=True)
 
