@@ -17,6 +17,7 @@ import numpy as np
 from floodmark.evidence.clock import Lane, fixed, offset_name, zone_of
 from floodmark.evidence.clock_series import by_series, skews_by_births
 from floodmark.evidence.ledger import Ledger
+from floodmark.evidence.metrics.alignment import by_edges, whole_spans
 from floodmark.evidence.nouns import Clock, Floats
 
 QUARTER = 900
@@ -29,6 +30,7 @@ TOLERANCE_SECONDS = 90.0
 ASSUMED = "no zone stated or found: taken as UTC"
 PROFILE_HOURS = 6.0
 PROFILE_BIN = 300
+PANEL_KINDS = ("grafana-csv", "metrics-csv")
 APPLICATION_KINDS = ("django-q", "application-log", "uwsgi", "gunicorn-error", "gunicorn-access")
 
 
@@ -121,6 +123,11 @@ def _settle_wall(
         lane.settle(fixed(measured), offset_name(measured), "inferred", 0.0, days)
         row.remark(f"clock {offset_name(measured)}: the same series stand in a source whose clock is known")
         return
+    edged = _by_edges(lane, ledger, known) if row.kind in PANEL_KINDS else None
+    if edged is not None:
+        lane.settle(fixed(edged), offset_name(edged), "inferred", 0.0, days)
+        row.remark(f"clock {offset_name(edged)}: it begins and ends with other sources only if it is this")
+        return
     inner = _application_zone(ledger) if row.kind in APPLICATION_KINDS else None
     if inner is not None:
         lane.settle(fixed(inner), offset_name(inner), "inferred", 0.0, days)
@@ -128,6 +135,14 @@ def _settle_wall(
         return
     lane.settle(fixed(0), "+00:00", "assumed", 0.0, days)
     row.remark(ASSUMED)
+
+
+def _by_edges(lane: Lane, ledger: Ledger, known: list[Lane]) -> int | None:
+    """Seconds east of UTC at which a panel begins and ends with the logs beside it."""
+    if lane.first is None or lane.last is None:
+        return None
+    parts = ((ledger.sources[other.source].origin, other.first, other.last) for other in known)
+    return by_edges((lane.first, lane.last), whole_spans(parts))
 
 
 def _middle_shift(lane: Lane) -> float:

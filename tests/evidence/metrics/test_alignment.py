@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floodmark.evidence.clock import Lane
-from floodmark.evidence.metrics.alignment import by_edges, east_by_edges
+from floodmark.evidence.metrics.alignment import by_edges, east_by_edges, whole_spans
 
 DAY = 86_400.0
 
@@ -33,17 +32,16 @@ def test_another_window_a_short_one_or_no_quarter_shows_nothing(panel, log) -> N
     assert east_by_edges(panel, log) is None
 
 
-def lane(first: float, last: float) -> Lane:
-    made = Lane(1, 1, "zoned")
-    made.covers(first, last)
-    return made
-
-
-def test_most_of_the_other_sources_decide_and_a_tie_decides_nothing() -> None:
-    panel = lane(7200, DAY + 7200)
-    fitting, shifted, other = lane(0, DAY), lane(3600, DAY + 3600), lane(0, 9 * DAY)
+def test_most_of_the_other_logs_decide_and_a_tie_decides_nothing() -> None:
+    panel = (7200.0, DAY + 7200)
+    fitting, shifted, other = (0.0, DAY), (3600.0, DAY + 3600), (0.0, 9 * DAY)
     assert by_edges(panel, [fitting, other]) == 7200
     assert by_edges(panel, [fitting, shifted]) is None
     assert by_edges(panel, [fitting, fitting, fitting, shifted]) == 7200
     assert by_edges(panel, [other]) is None
-    assert by_edges(Lane(1, 1, "wall"), [fitting]) is None
+    assert by_edges(panel, []) is None
+
+
+def test_rotated_files_are_one_log() -> None:
+    parts = [(7, DAY, 2 * DAY), (3, 5.0, 6.0), (7, 0.0, DAY), (7, None, None)]
+    assert whole_spans(parts) == [(5.0, 6.0), (0.0, 2 * DAY)]

@@ -7,9 +7,7 @@ ends lie from those of a log by one and the same number of quarter hours, that i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-
-from floodmark.evidence.clock import Lane
+from collections.abc import Iterable
 
 QUARTER = 900
 FURTHEST = 14 * 3600
@@ -36,14 +34,21 @@ def east_by_edges(mine: Span, theirs: Span) -> int | None:
     return east if fits and abs(east) <= FURTHEST else None
 
 
-def by_edges(lane: Lane, known: Sequence[Lane]) -> int | None:
-    """The offset at which a lane begins and ends with lanes of known clocks; None where none fits, or several do."""
-    if lane.first is None or lane.last is None:
-        return None
-    votes: Counter[int] = Counter()
-    for other in known:
-        if other.first is not None and other.last is not None:
-            east = east_by_edges((lane.first, lane.last), (other.first, other.last))
-            votes.update([] if east is None else [east])
+def by_edges(mine: Span, others: Iterable[Span]) -> int | None:
+    """The offset at which a panel begins and ends with logs of known clocks; None where none fits, or several do.
+
+    `others` are logs whole, their rotated files put together (`whole_spans`).
+    """
+    votes = Counter(east for other in others if (east := east_by_edges(mine, other)) is not None)
     ranked = votes.most_common(2)
     return ranked[0][0] if ranked and (len(ranked) == 1 or ranked[0][1] > 2 * ranked[1][1]) else None
+
+
+def whole_spans(parts: Iterable[tuple[int, float | None, float | None]]) -> list[Span]:
+    """(first, last) of each log from the (log, first, last) of its files, in order of the logs' numbers."""
+    spans: dict[int, Span] = {}
+    for log, first, last in parts:
+        if first is not None and last is not None:
+            known = spans.get(log, (first, last))
+            spans[log] = (min(known[0], first), max(known[1], last))
+    return [spans[log] for log in sorted(spans)]
