@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from floodmark.evidence.nouns import Floats, Ints
+from floodmark.evidence.nouns import Ints
 
 FEW_REQUESTS = 8
 """A client with fewer requests in one block of a log is not looked at: a sweep has dozens."""
 
+BUCKETS_MASK = (1 << 16) - 1
 MAX_CLIENTS = 400
 MAX_CELLS = 200_000
 
@@ -44,27 +45,36 @@ class ClientBook:
         self, client: Ints, target: Ints, bins: Ints, lane: int, describe: Callable[[int], tuple[str, str, int, int]]
     ) -> None:
         """Count one block: hashes of clients and targets, bins. `describe(row)` gives name, address, source, line."""
-        identity, first, inverse, count = np.unique(client, return_index=True, return_inverse=True, return_counts=True)
-        busy = count >= FEW_REQUESTS
-        rows = np.flatnonzero(busy[inverse])
+        # a coarse count first: most clients of a busy log are met a few times only
+        coarse = np.bincount(client & BUCKETS_MASK, minlength=BUCKETS_MASK + 1)
+        rows = np.flatnonzero(coarse[client & BUCKETS_MASK] >= FEW_REQUESTS)
         if not len(rows):
             return
-        triples = np.stack((inverse[rows], bins[rows], target[rows].astype(np.int64, copy=False)), axis=1)
-        order = np.lexsort((triples[:, 2], triples[:, 1], triples[:, 0]))
-        triples = triples[order]
-        new_cell = np.ones(len(rows), np.bool_)
-        new_cell[1:] = (triples[1:, :2] != triples[:-1, :2]).any(axis=1)
-        new_target = new_cell.copy()
-        new_target[1:] |= triples[1:, 2] != triples[:-1, 2]
-        heads = np.flatnonzero(new_cell)
-        requests: Floats = np.diff(np.append(heads, len(rows))).astype(np.float64)
-        targets: Floats = np.add.reduceat(new_target.astype(np.float64), heads)
-        for head, asked, distinct in zip(heads.tolist(), requests.tolist(), targets.tolist(), strict=True):
-            who = int(triples[head, 0])
+        identity, first, inverse, count = np.unique(
+            client[rows], return_index=True, return_inverse=True, return_counts=True
+        )
+        busy = np.flatnonzero(count[inverse] >= FEW_REQUESTS)
+        if not len(busy):
+            return
+        low = int(bins[rows].min())
+        width = int(bins[rows].max()) - low + 1
+        cell = inverse[busy] * width + bins[rows[busy]] - low
+        # cell and target in one word, so that one plain sort puts equal ones side by side
+        cells, cell_of = np.unique(cell, return_inverse=True)
+        words = np.sort(
+            (cell_of.astype(np.uint64) << np.uint64(40)) | (target[rows[busy]].astype(np.uint64) >> np.uint64(24))
+        )
+        new_target = np.ones(len(words), np.bool_)
+        new_target[1:] = words[1:] != words[:-1]
+        place = (words >> np.uint64(40)).astype(np.int64)
+        requests = np.bincount(place, minlength=len(cells))
+        targets = np.bincount(place, new_target, len(cells))
+        for where, asked, distinct in zip(cells.tolist(), requests.tolist(), targets.tolist(), strict=True):
+            who = where // width
             seen = self.clients.get(int(identity[who]))
             if seen is None:
-                seen = self.clients[int(identity[who])] = Seen(*describe(int(first[who])))
-            self._cell(seen, (lane, int(triples[head, 1])), asked, distinct)
+                seen = self.clients[int(identity[who])] = Seen(*describe(int(rows[first[who]])))
+            self._cell(seen, (lane, where % width + low), float(asked), distinct)
         if len(self.clients) > 2 * MAX_CLIENTS or self.cells > MAX_CELLS:
             self._prune()
 

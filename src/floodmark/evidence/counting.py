@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ Mask = NDArray[np.bool_]
 
 SLOW_ANCHOR_SECONDS = 2.0
 OVER_SECONDS = (10.0, 30.0)
+SPAN_COUNTED = 1 << 18
 MAX_EXAMPLE_BYTES = 1000
 MAX_BATCH_ANCHORS = 2000
 TOLD_STATUSES = (429, 499, 500, 502, 503, 504)
@@ -92,54 +94,54 @@ class _Count:
         self.lane.covers(float(end.min()), float(end.max()))
 
     def _shapes(self, targets: Words) -> Ints:
+        """The number of each path's shape; a path met before is known by its hash."""
         known = self.ledger.remembered.paths
-        distinct, first, inverse = np.unique(targets, return_index=True, return_inverse=True)
-        numbers = []
-        for target, row in zip(distinct.tolist(), first.tolist(), strict=True):
-            number = known.get(target)
-            if number is None:
-                number = self.ledger.routes.number(self.batch.cut(self.batch.path, row))
-                if len(known) >= REMEMBERED_PATHS:
-                    known.clear()
-                known[target] = number
-            numbers.append(number)
-        return np.array(numbers, np.int64)[inverse]
+        hashed = targets.tolist()
+        numbers = list(map(known.get, hashed))
+        for row in missing_in(numbers):
+            if numbers[row] is None:
+                found = known.get(hashed[row])
+                if found is None:
+                    found = self.ledger.routes.number(self.batch.cut(self.batch.path, row))
+                    if len(known) >= REMEMBERED_PATHS:
+                        known.clear()
+                    known[hashed[row]] = found
+                numbers[row] = found
+        return np.array(numbers, np.int64)
 
     def _probes(self, agents: Words) -> Mask:
         known = self.ledger.remembered.agents
-        distinct, first, inverse = np.unique(agents, return_index=True, return_inverse=True)
-        flags = []
-        for agent, row in zip(distinct.tolist(), first.tolist(), strict=True):
-            flag = known.get(agent)
-            if flag is None:
-                flag = PROBES.search(self.batch.cut(self.batch.agent, row)) is not None
+        hashed = agents.tolist()
+        flags = list(map(known.get, hashed))
+        for row in missing_in(flags):
+            if flags[row] is None:
+                found = PROBES.search(self.batch.cut(self.batch.agent, row)) is not None
                 if len(known) >= REMEMBERED_AGENTS:
                     known.clear()
-                known[agent] = flag
-            flags.append(flag)
-        return np.array(flags, np.bool_)[inverse]
+                known[hashed[row]] = flags[row] = found
+        return np.array(flags, np.bool_)
 
     def _doses(self, shape: Ints, probe: Mask) -> None:
-        batch = self.batch
+        batch, ports = self.batch, len(self.batch.ports)
         took = np.nan_to_num(batch.seconds, nan=0.0)
-        start = np.floor((batch.end - took) / self.grain).astype(np.int64) * self.grain
-        kinds, kind_of = np.unique(np.stack((shape, batch.port, probe), axis=1), axis=0, return_inverse=True)
-        kind_of = kind_of.reshape(-1)
+        start = np.floor((batch.end - took) / self.grain).astype(np.int64)
+        # the two numbers that stand for OTHER and for nothing lie below zero
+        kind = ((shape + 2) * ports + batch.port) * 2 + probe
+        kinds, kind_of, first = grouped(kind)
         low = int(start.min())
-        width = (int(start.max()) - low) // self.grain + 1
-        cell, cell_of = np.unique(kind_of * width + (start - low) // self.grain, return_inverse=True)
-        first = _first_of(kind_of, len(kinds))
+        width = int(start.max()) - low + 1
+        cell, cell_of, _ = grouped(kind_of * width + (start - low))
         keys = np.array(
             [
-                self._key("dose", "endpoint", number, port, int(flag), first[row])
-                for row, (number, port, flag) in enumerate(kinds.tolist())
+                self._key("dose", "endpoint", number // 2 // ports - 2, number // 2 % ports, number % 2, row)
+                for number, row in zip(kinds.tolist(), first.tolist(), strict=True)
             ],
             np.int64,
         )
         size = len(cell)
         failed = np.isin(batch.status, FAILED_STATUSES)
         self.ledger.store.cells(
-            keys[cell // width], self.lane.number, (cell % width) * self.grain + low,
+            keys[cell // width], self.lane.number, (cell % width + low) * self.grain,
             np.bincount(cell_of, minlength=size).astype(np.float64),
             np.bincount(cell_of, batch.seconds, size).astype(np.float64),
             np.bincount(cell_of, batch.sent, size).astype(np.float64),
@@ -147,7 +149,7 @@ class _Count:
         )  # fmt: skip
         good = ~np.isin(batch.status, HIDDEN_STATUSES)
         seen = np.bincount(kind_of, good, len(kinds))
-        self.ledger.routes.saw(kinds[:, 0].tolist(), seen.tolist())
+        self.ledger.routes.saw((kinds // 2 // ports - 2).tolist(), seen.tolist())
 
     def _key(self, what: str, kind: str, shape: int, port: int, probe: int, row: int) -> int:
         key = Key(
@@ -167,19 +169,20 @@ class _Count:
     def _tally(self, kind: str, shape: Ints, rows: Ints) -> None:
         if not len(rows):
             return
-        batch = self.batch
-        second = np.floor(batch.end[rows] / self.grain).astype(np.int64) * self.grain
-        cells, first, count = np.unique(
-            np.stack((shape[rows], batch.port[rows], second), axis=1), axis=0, return_index=True, return_counts=True
-        )
+        batch, ports = self.batch, len(self.batch.ports)
+        bins = np.floor(batch.end[rows] / self.grain).astype(np.int64)
+        low = int(bins.min())
+        width = int(bins.max()) - low + 1
+        cells, cell_of, first = grouped(((shape[rows] + 2) * ports + batch.port[rows]) * width + bins - low)
         keys = []
-        for (number, port, _), row in zip(cells.tolist(), rows[first].tolist(), strict=True):
-            key = self._key("tally", kind, number, port, 0, row)
+        for cell, row in zip((cells // width).tolist(), rows[first].tolist(), strict=True):
+            key = self._key("tally", kind, cell // ports - 2, cell % ports, 0, row)
             keys.append(key)
             self._example(key, row)
         zeros = np.zeros(len(cells))
+        count = np.bincount(cell_of, minlength=len(cells)).astype(np.float64)
         self.ledger.store.cells(
-            np.array(keys, np.int64), self.lane.number, cells[:, 2], count.astype(np.float64), zeros, zeros, zeros
+            np.array(keys, np.int64), self.lane.number, (cells % width + low) * self.grain, count, zeros, zeros, zeros
         )
 
     def _example(self, key: int, row: int) -> None:
@@ -200,8 +203,22 @@ class _Count:
             ledger.anchor_path(self.lane, batch.cut(batch.path, row), float(batch.end[row]))
 
 
-def _first_of(group: Ints, groups: int) -> list[int]:
-    """The first row of each group."""
-    first = np.full(groups, len(group), np.int64)
-    np.minimum.at(first, group, np.arange(len(group)))
-    return [int(row) for row in first]
+def missing_in(found: Sequence[int | bool | None]) -> Iterator[int]:
+    """The rows of what was not found."""
+    return (row for row, each in enumerate(found) if each is None) if None in found else iter(())
+
+
+def grouped(values: Ints) -> tuple[Ints, Ints, Ints]:
+    """(distinct values, for each value the place of its own, first row of each); without sorting where it can be."""
+    low = int(values.min(initial=0))
+    span = int(values.max(initial=0)) - low + 1
+    if span > SPAN_COUNTED:
+        distinct, first, inverse = np.unique(values, return_index=True, return_inverse=True)
+        return distinct, inverse, first
+    place = values - low
+    first_row = np.full(span, len(values), np.int64)
+    first_row[place[::-1]] = np.arange(len(values) - 1, -1, -1)
+    distinct = np.flatnonzero(first_row < len(values))
+    order = np.empty(span, np.int64)
+    order[distinct] = np.arange(len(distinct))
+    return distinct + low, order[place], first_row[distinct]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from floodmark.evidence.nouns import OTHER
 
@@ -32,6 +33,7 @@ _SHORT_HEX = re.compile(r"(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}\Z")
 _DATE_FORM = re.compile(r"(?:19|20)\d{2}-[01]\d(?:-[0-3]\d)?(?:[T_ ][\d:.%AZ+-]*)?\Z")
 _TOKEN = re.compile(r"(?![A-Za-z]+[-_])(?=[^\d]*\d)(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_=~+-]{20,}\Z")
 _NUMBERED = re.compile(r"\d{2,}[-_](?=.*[A-Za-z])")
+_WORD_AND_NUMBER = re.compile(r"([A-Za-z]+)\d{3,}\Z")
 _EXTENSION = re.compile(r"(.+)\.([A-Za-z][A-Za-z0-9]{0,4})\Z")
 _PARTS = re.compile(r"([-._~])")
 _HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
@@ -45,8 +47,15 @@ _ALIAS = re.compile(r"/?(?:\.(?:xml|json))?/?\Z")
 
 def segment_shape(segment: str) -> str:
     """One segment, in braces as far as its form alone shows that it is variable."""
-    if not segment or segment == "*":
+    if segment.isascii() and segment.isdigit():
+        return _ID
+    if not segment or segment == "*" or (len(segment) < 20 and segment.isascii() and segment.isalpha()):
         return segment
+    return _mixed_shape(segment)
+
+
+@lru_cache(20_000)
+def _mixed_shape(segment: str) -> str:
     if len(segment) > 80 or "@" in segment or "\\x" in segment or not segment.isprintable():
         return _NAME
     whole = _stem_shape(segment)
@@ -70,10 +79,14 @@ def _parts_shape(stem: str) -> str:
     """Variable parts inside a segment: `app.3f2a1b9c` -> `app.{id}`, `report-2041` -> `report-{id}`."""
     if not any(letter.isdigit() for letter in stem):
         return stem
-    parts = _PARTS.split(stem)
-    if len(parts) == 1:
-        return stem
-    return "".join(_ID if (part.isdigit() and len(part) > 2) or _SHORT_HEX.match(part) else part for part in parts)
+    return "".join(_part_shape(part) for part in _PARTS.split(stem))
+
+
+def _part_shape(part: str) -> str:
+    if (part.isdigit() and len(part) > 2) or _SHORT_HEX.match(part):
+        return _ID
+    numbered = _WORD_AND_NUMBER.match(part)
+    return f"{numbered[1]}{_ID}" if numbered else part
 
 
 def shape_of(path: str) -> Shape | None:

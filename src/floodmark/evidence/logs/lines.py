@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from floodmark.evidence.ahead import Ahead
 from floodmark.evidence.logs import nginx_fast, times
 from floodmark.evidence.logs.access import Access, rank_of
 from floodmark.evidence.logs.access_custom import CustomAccess, usable, written_so
@@ -30,9 +32,11 @@ from floodmark.evidence.logs.requests import RequestBatch
 from floodmark.evidence.logs.tasks import TaskBook
 from floodmark.evidence.logs.uwsgi import Uwsgi
 from floodmark.evidence.logs.wrappers import MAX_DEPTH, WRAPPERS, Wrapper
+from floodmark.evidence.nouns import Ints
+from floodmark.evidence.overlap import OverlapBook
 from floodmark.evidence.readers import Head, Sink, Source
 from floodmark.evidence.sinks import LineSink, SourceSink
-from floodmark.evidence.sources import FileSource
+from floodmark.evidence.sources import FileSource, ends_in
 
 SAMPLED_LINES = 300
 MAX_FOLLOWING = 500
@@ -270,9 +274,33 @@ def _read_wrapped(source: FileSource, chain: Sequence[Wrapper], streams: Streams
 def _new_blocks(source: FileSource, sink: SourceSink) -> Iterator[tuple[int, bytes]]:
     """Blocks without the lines that an earlier file has as well: those are empty."""
     for first, block, repeated in sink.ledger.overlaps.blocks(source):
-        sink.duplicate(repeated)
-        sink.row.blank -= repeated
+        _repeated(sink, repeated)
         yield first, block
+
+
+def _repeated(sink: SourceSink, lines: int) -> None:
+    sink.duplicate(lines)
+    sink.row.blank -= lines
+
+
+class Parsed(NamedTuple):
+    """A block, what was read of it at once, the rows that were not, and what stands after its last whole line."""
+
+    first: int
+    block: bytes
+    repeated: int
+    batch: RequestBatch | None
+    rest: Ints | None
+    tail: bytes
+
+
+def _parsed_blocks(source: FileSource, overlaps: OverlapBook, fast: bool) -> Iterator[Parsed]:
+    for first, block, repeated in overlaps.blocks(source):
+        whole = block.rfind(b"\n") + 1
+        tail = block[whole:]
+        block = block[:whole] if tail else block
+        batch, rest = nginx_fast.parse_block(block, first) if fast and block else (None, None)
+        yield Parsed(first, block, repeated, batch, rest, tail)
 
 
 def _read_plain(source: FileSource, streams: Streams, rank: int | None) -> None:
@@ -283,25 +311,23 @@ def _read_plain(source: FileSource, streams: Streams, rank: int | None) -> None:
     stream = streams.of(Entry(0, b""))
     if rank is not None:
         stream.access.decide(rank)
-    for first, block in _new_blocks(source, streams.sink):
-        whole = block.rfind(b"\n") + 1
-        _read_block(stream, block[:whole] if whole < len(block) else block, first, rank)
-        if whole < len(block):
-            stream.feed(Entry(first + block.count(b"\n"), block[whole:]), cut=True)
-            stream.sink.volume(len(block) - whole)
+    overlaps = streams.sink.ledger.overlaps
+    with Ahead(_parsed_blocks(source, overlaps, rank is not None)) as blocks:
+        for parsed in blocks:
+            _repeated(streams.sink, parsed.repeated)
+            _feed_block(stream, parsed, rank)
 
 
-def _read_block(stream: Stream, block: bytes, first: int, rank: int | None) -> None:
-    if not block:
-        return
-    rows = range(block.count(b"\n"))
-    if rank is not None:
-        batch, rest = nginx_fast.parse_block(block, first)
-        if len(batch):
-            stream.took_batch(batch, rank)
-        rows = rest.tolist()
-    if rows:
-        lines = block.split(b"\n")
+def _feed_block(stream: Stream, parsed: Parsed, rank: int | None) -> None:
+    if parsed.batch is not None and rank is not None and len(parsed.batch):
+        stream.took_batch(parsed.batch, rank)
+    if parsed.rest is None or len(parsed.rest):
+        lines = parsed.block.split(b"\n")
+        rows = range(len(lines) - 1) if parsed.rest is None else parsed.rest.tolist()
         for row in rows:
-            stream.feed(Entry(first + row, lines[row]))
+            stream.feed(Entry(parsed.first + row, lines[row]))
             stream.sink.volume(len(lines[row]) + 1)
+    if parsed.tail:
+        number = parsed.first + ends_in(parsed.block)
+        stream.feed(Entry(number, parsed.tail), cut=True)
+        stream.sink.volume(len(parsed.tail))
