@@ -73,7 +73,7 @@ def layout_of(head: Head) -> Layout | None:
     if len(lines) < 2:
         return None
     for delimiter in _delimiters(lines[0]):
-        rows = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+        rows = list(_parsed(lines, delimiter))
         header = tuple(rows[0])
         # of a head that was cut in its first lines there may be no whole second row
         body = [row for row in rows[1:] if len(row) == len(header)]
@@ -152,8 +152,20 @@ def _split(text: str, delimiter: str) -> Iterable[list[str]]:
     if '"' not in text:
         return (line.rstrip("\r").split(delimiter) if line.strip() else [] for line in lines)
     if all(line.count('"') % 2 == 0 for line in lines):
-        return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
-    return (next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), []) for line in lines)
+        return _parsed(lines, delimiter)
+    return (next(_parsed([line], delimiter), []) for line in lines)
+
+
+def _parsed(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
+    """The cells of each line. One that is no CSV (a stray carriage return, NUL, a giant cell) is a single cell."""
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    while True:
+        try:
+            yield next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield [f"no CSV: {error}"]
 
 
 def times_of(block: Block, layout: Layout, sink: Sink) -> Floats:
