@@ -169,3 +169,4 @@ def more_workers(plan: Plan) -> None:
     service: Service = plan.change_service(WEB, workers=5)
     plan.crowds.append(Crowd(service.name, since, 3600.0, service.base_mb, most=5))
     _expect(plan, "step", "process-count", "plateau")
+    plan.expect.allowed_kinds = ("processes",)
