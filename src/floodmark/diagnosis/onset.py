@@ -1,4 +1,4 @@
-"""When growth began and ended: a change point of accumulated growth, then walked to where it first leaves the noise.
+"""When growth began and ended: two hinges in accumulated growth, then walked to where it first leaves the noise.
 
 Wrong by hours where growth begins gently (a leak that waits for traffic) or under a daily wave larger than it.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from floodmark.diagnosis.options import Options
 from floodmark.evidence.nouns import Floats
 
-KNOTS = 60
+KNOTS = 96
 """Places for a hinge that are tried, evenly over the window."""
 
 SAME_PACE = 0.25
@@ -69,25 +69,22 @@ def stretch(hours: Floats, gain: Floats, options: Options) -> Stretch:
 
 
 def _hinges(hours: Floats, gain: Floats) -> tuple[int, int]:
-    """The two hinges of the best course of three lines (drift, growth, drift), by least squares over all pairs."""
+    """The two hinges of the best course of three lines (flat, rising, flat), by least squares over all pairs."""
     count = len(hours)
     places = np.unique(np.linspace(0, count - 1, min(KNOTS, count)).astype(int))
     ramps = np.maximum(hours[:, None] - hours[places][None, :], 0.0)
-    base = np.column_stack([np.ones(count), hours])
-    solve = np.linalg.pinv(base)
-    goal = gain - base @ (solve @ gain)
-    ramps = ramps - base @ (solve @ ramps)
-    best, found = 0.0, (0, count - 1)
-    for row, begin in enumerate(places[:-1]):
-        for offset, end in enumerate(places[row + 1 :], row + 1):
-            bend = ramps[:, row] - ramps[:, offset]
-            size = float(bend @ bend)
-            if size <= 1e-9:
-                continue
-            slope = float(bend @ goal) / size
-            if slope > 0 and slope * slope * size > best * 1.0001:
-                best, found = slope * slope * size, (int(begin), int(end))
-    return found
+    goal = gain - gain.mean()
+    ramps = ramps - ramps.mean(axis=0)
+    size, match = ramps.T @ ramps, ramps.T @ goal
+    own = np.diag(size)
+    bend = own[:, None] + own[None, :] - 2.0 * size
+    slope = match[:, None] - match[None, :]
+    explained = np.where((slope > 0) & (bend > 1e-9), slope**2 / np.maximum(bend, 1e-9), 0.0)
+    explained[np.tril_indices(len(places))] = 0.0
+    begin, end = np.unravel_index(int(np.argmax(explained)), explained.shape)
+    if explained[begin, end] <= 0.0:
+        return 0, count - 1
+    return int(places[begin]), int(places[end])
 
 
 def _from_the_start(hours: Floats, gain: Floats, begin: int) -> bool:

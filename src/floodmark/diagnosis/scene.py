@@ -110,7 +110,8 @@ def scene(evidence: Evidence, audit: Audit, service: str, options: Options) -> S
 
 def _view(found: Track, doses: tuple[Candidate, ...], events: list[Event], options: Options) -> View:
     warm = warm_up(found, served_per_life(doses, found))
-    load = load_memory(found, found.gain, warm.gain, doses)
+    first = stretch(found.hours, found.gain - warm.gain, options)
+    load = load_memory(found, found.gain - warm.gain, doses, first.begin)
     other = warm.gain + load.mb
     excess, fine = found.gain - other, found.fine - other
     return View(
