@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 """What a name in a log may not do to a terminal."""
 
-NO_EVIDENCE = ("unknown", "unreadable", "empty", "duplicate")
+EARLIEST, LATEST = 0.0, 4_102_444_800.0
+"""1970 and 2100: the ends of a window of which only one was given, until the evidence is read."""
 
 
 def register(app: typer.Typer) -> None:
@@ -64,13 +65,9 @@ def analyze(
     rules = _rules(values, _pairs(threshold, "--threshold"))
     options = _intake(values, _window(start, end), _pairs(zone, "--zone"), _pairs(service, "--service"),
                       _pairs(route, "--route"), tuple(access_format or ()))  # fmt: skip
-    _must_exist(evidence)
+    _must_exist(evidence, options.zones)
     with _progress() as tell:
-        try:
-            found = gather(evidence, options, tell)
-        except ValueError as error:
-            raise UsageError(f"--zone: {error}") from None
-        found = _without_own(found, evidence, out)
+        found = _closed(_without_own(gather(evidence, options, tell), evidence, out))
         incident = diagnose(found, _options(rules), rules)
         write(incident, out)
     _say(incident, out)
@@ -96,8 +93,8 @@ def _pairs(words: Sequence[str] | None, option: str) -> tuple[tuple[str, str], .
 def _window(start: str, end: str) -> tuple[float, float] | None:
     if not start and not end:
         return None
-    first = _moment(start, "--start") if start else float("-inf")
-    last = _moment(end, "--end") if end else float("inf")
+    first = _moment(start, "--start") if start else EARLIEST
+    last = _moment(end, "--end") if end else LATEST
     if last <= first:
         raise UsageError(f"--end {end} is not after --start {start}")
     return first, last
@@ -171,7 +168,14 @@ def _intake(
     )
 
 
-def _must_exist(paths: Sequence[Path]) -> None:
+def _must_exist(paths: Sequence[Path], zones: Sequence[tuple[str, str]]) -> None:
+    from floodmark.evidence.clock import zone_of
+
+    for pattern, name in zones:
+        try:
+            zone_of(name)
+        except ValueError as error:
+            raise UsageError(f"--zone {pattern}={name}: {error}") from None
     for path in paths:
         if not path.exists() and not path.is_symlink():
             raise UsageError(f"{path}: no such file or folder")
@@ -191,8 +195,23 @@ def _without_own(found: Evidence, paths: Sequence[Path], out: Path) -> Evidence:
             for label in ("", path.name, path.as_posix().strip("/")):
                 folder = "/".join(part for part in (label, below) if part not in ("", "."))
                 own |= {folder or ".", *(f"{folder}/{name}" if folder else name for name in NAMES)}
-    kept = tuple(one for one in found.sources if one.path not in own or one.kind not in NO_EVIDENCE)
+    kept = tuple(one for one in found.sources if one.path not in own or one.records)
     return replace(found, sources=kept)
+
+
+def _closed(found: Evidence) -> Evidence:
+    """The evidence with the open end of its window at the last (or first) second that it tells of."""
+    if found.window is None or (found.window[0] > EARLIEST and found.window[1] < LATEST):
+        return found
+    edges = [float(edge) for one in found.series if len(one.at) for edge in (one.at[0], one.at[-1])]
+    edges += [
+        float(edge) * found.bin_seconds for one in found.doses if len(one.bin) for edge in (one.bin[0], one.bin[-1] + 1)
+    ]
+    if not edges:
+        return replace(found, window=None)
+    first = found.window[0] if found.window[0] > EARLIEST else min(edges)
+    last = found.window[1] if found.window[1] < LATEST else max(edges)
+    return replace(found, window=(min(first, last), max(first, last)))
 
 
 def _usable(found: Evidence) -> bool:
@@ -237,7 +256,9 @@ def _row(service: Service, incident: Incident) -> tuple[str, str, str, str]:
 
     severity = "" if service.severity == "none" else f", {service.severity}"
     growth = service.growth
-    rate = "not known" if growth is None or growth.mb_per_hour is None else f"{figure(round(growth.mb_per_hour, 2))} MB/h"
+    rate = (
+        "not known" if growth is None or growth.mb_per_hour is None else f"{figure(round(growth.mb_per_hour, 2))} MB/h"
+    )
     named = [
         one.name for one in incident.causes if one.service == service.service and one.role == "culprit" and one.name
     ]
