@@ -272,6 +272,19 @@ def test_a_culprit_of_half_the_growth_leaves_the_rest_open() -> None:
     assert "What the rest of the growth of web comes from: /x/ explains 50%." in questions
 
 
+@pytest.mark.parametrize(("last", "said"), [(46_152.0, True), (91_000.0, False)])
+def test_python_objects_that_stay_the_same_are_told(last: float, said: bool) -> None:
+    at = START + 900.0 * np.arange(6)
+    counts = np.array([46_100.0, 46_098.0, 46_147.0, 46_099.0, last, last])
+    objects = Series("web", None, None, "objects", "Objects", PLACE, at, counts)
+    _, sentences, _ = summary(service(), given=evidence(series=(objects,)))
+    told = [one for one in sentences if "Python objects" in one]
+    assert bool(told) is said
+    assert not said or told == [
+        "The Python objects of web did not grow: the largest count lies between 46098 and 46152."
+    ]
+
+
 def test_open_questions_are_bounded_and_refused_metrics_are_counted() -> None:
     unknown = [service(f"s{k}", verdict="unknown", reason="Too short.") for k in range(40)]
     _, sentences, questions = summary(*unknown, problems=3)

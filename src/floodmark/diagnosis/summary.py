@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
+
 from floodmark.diagnosis.incident import Cause, Figure, MetricProblem, Service, Summary
 from floodmark.diagnosis.wording import counted, figure, listed, moment, per_cent, span
 from floodmark.evidence.nouns import Evidence
@@ -13,6 +15,10 @@ MAX_OPEN = 12
 
 REJECTED_SHARE = 0.01
 """A source of which more lines than this could not be read leaves a question open."""
+
+OBJECT_SAMPLES = 3
+OBJECTS_FLAT = 0.05
+"""Counts of objects that rose by less than this share from the first third of their samples to the last are flat."""
 
 WHOLE = 0.75
 """Share of the growth that is explained from which on nobody asks for the rest."""
@@ -28,7 +34,9 @@ def summarise(
     impact: Sequence[Figure],
 ) -> Summary:
     """What the report says first, and what it says it does not know."""
-    sentences = [*_verdicts(services), *_causes(services, causes), *_felt(impact), *_refused(problems)]
+    sentences = [
+        *_verdicts(services), *_causes(services, causes), *_objects(evidence), *_felt(impact), *_refused(problems)
+    ]  # fmt: skip
     questions = list(dict.fromkeys(_open(evidence, services, causes)))
     if len(questions) > MAX_OPEN:
         questions = [*questions[: MAX_OPEN - 1], f"{len(questions) - MAX_OPEN + 1} more: see the services and sources."]
@@ -124,6 +132,21 @@ def _cause(cause: Cause) -> str:
     return (
         f"{sure}{share} in {cause.service} is {cause.name or cause.kind}{each} (confidence {figure(cause.confidence)})."
     )
+
+
+def _objects(evidence: Evidence) -> Iterator[str]:
+    """Whether the counts of Python objects rose: where memory grows and they do not, Python did not keep it."""
+    for service in sorted({one.service for one in evidence.series if one.measure == "objects"}):
+        counts = [one for one in evidence.series if one.service == service and one.measure == "objects"]
+        counts = [one for one in counts if len(one.value) >= OBJECT_SAMPLES]
+        if not counts:
+            continue
+        third = max(min(len(one.value) for one in counts) // 3, 1)
+        rises = [float(np.median(one.value[-third:]) / max(np.median(one.value[:third]), 1.0)) - 1 for one in counts]
+        most = counts[int(np.argmax([float(np.median(one.value)) for one in counts]))].value
+        between = f"the largest count lies between {figure(float(most.min()))} and {figure(float(most.max()))}"
+        if max(rises) <= OBJECTS_FLAT:
+            yield f"The Python objects of {service} did not grow: {between}."
 
 
 def _felt(impact: Sequence[Figure]) -> Iterator[str]:
