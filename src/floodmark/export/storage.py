@@ -67,7 +67,7 @@ def open_storage(url: str | None, folder: Path) -> Storage:
     if url is None:
         return LocalStorage(folder)
     scheme = urlsplit(url).scheme
-    if scheme in ("", "file", "local"):
+    if scheme in ("", "file"):
         return LocalStorage(Path(url.removeprefix(f"{scheme}://")))
     return FsspecStorage(url)
 
