@@ -27,3 +27,9 @@ def endpoint() -> Iterator[Any]:
     made = _module("endpoint").Endpoint()
     yield made
     made.stop()
+
+
+@pytest.fixture
+def stage_of() -> Any:
+    """The class of a stage with gunicorn, nginx, traffic and the watch."""
+    return _module("stage").Stage
