@@ -98,15 +98,13 @@ class _Count:
         known = self.ledger.remembered.paths
         hashed = targets.tolist()
         numbers = list(map(known.get, hashed))
-        for row in missing_in(numbers):
-            if numbers[row] is None:
-                found = known.get(hashed[row])
-                if found is None:
-                    found = self.ledger.routes.number(self.batch.cut(self.batch.path, row))
-                    if len(known) >= REMEMBERED_PATHS:
-                        known.clear()
-                    known[hashed[row]] = found
-                numbers[row] = found
+        rows = list(missing_in(numbers))
+        if rows:
+            found = self.ledger.routes.numbers([self.batch.cut(self.batch.path, row) for row in rows])
+            if len(known) + len(rows) > REMEMBERED_PATHS:
+                known.clear()
+            for row, number in zip(rows, found, strict=True):
+                known[hashed[row]] = numbers[row] = number
         return np.array(numbers, np.int64)
 
     def _probes(self, agents: Words) -> Mask:

@@ -5,6 +5,7 @@ walk -> head -> reader -> sink -> store -> align clocks -> name routes and servi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -180,11 +181,13 @@ def _assembled(ledger: Ledger, options: IntakeOptions, problems: Sequence[Source
         routes=tuple(serving.by_prefix),
         limits=assemble.limits(whole),
     )
-    return evidence if options.window else replace(evidence, window=_window(evidence))
+    return replace(evidence, window=_window(evidence, options.window))
 
 
-def _window(evidence: Evidence) -> tuple[float, float] | None:
-    """From the first to the last second that is told of by a series or by the start of a request."""
+def _window(evidence: Evidence, asked: tuple[float, float] | None) -> tuple[float, float] | None:
+    """As the user asked, an open end closed by the first or last second of a series or of the start of a request."""
+    if asked is not None and all(map(math.isfinite, asked)):
+        return asked
     width = evidence.bin_seconds
     edges = [float(edge) for each in evidence.series if len(each.at) for edge in (each.at[0], each.at[-1])]
     edges += [
@@ -192,4 +195,7 @@ def _window(evidence: Evidence) -> tuple[float, float] | None:
     ]
     if not edges:
         edges = [at for row in evidence.sources for at in (row.first, row.last) if at is not None]
-    return (min(edges), max(edges)) if edges else None
+    if not edges:
+        return None
+    first, last = asked or (-math.inf, math.inf)
+    return max(first, min(edges)), min(last, max(edges))

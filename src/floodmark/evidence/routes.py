@@ -20,6 +20,7 @@ MALFORMED = "(malformed)"
 
 MAX_SEGMENTS = 12
 MAX_PATH_CHARACTERS = 2048
+REMEMBERED_PATHS = 100_000
 
 Shape = tuple[str, ...]
 """The segments of a path after the first slash, variable ones in braces; an empty last one for a closing slash."""
@@ -36,6 +37,9 @@ _NUMBERED = re.compile(r"\d{2,}[-_](?=.*[A-Za-z])")
 _WORD_AND_NUMBER = re.compile(r"([A-Za-z]+)\d{3,}\Z")
 _EXTENSION = re.compile(r"(.+)\.([A-Za-z][A-Za-z0-9]{0,4})\Z")
 _PARTS = re.compile(r"([-._~])")
+_NUMERIC = re.compile(rb"(?<=/)\d+(?=/|\n|\Z|\.[A-Za-z][A-Za-z0-9]{0,4}(?:/|\n|\Z))")
+"""Segments that are `{id}` or `{id}.ext` whatever the number: one of them may stand for all."""
+
 _HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
 
 _ASSETS = frozenset(
@@ -122,6 +126,7 @@ class RouteBook:
     _numbers: dict[Shape | None, int] = field(default_factory=lambda: {None: 0})
     _forward: dict[int, int] = field(default_factory=dict)
     _learned: dict[Shape, dict[str, str]] = field(default_factory=dict)
+    _folded: dict[bytes, int] = field(default_factory=dict)
     _live: int = 1
 
     def number(self, path: bytes | str) -> int:
@@ -143,6 +148,20 @@ class RouteBook:
                 return self.number(path)
             return -2
         return self._new(shape)
+
+    def numbers(self, paths: Sequence[bytes]) -> list[int]:
+        """The numbers of many paths: their numeric segments are folded all at once, what is left is mostly known."""
+        folded = _NUMERIC.sub(b"0", b"\n".join(paths)).split(b"\n")
+        found: list[int] = []
+        for path in folded:
+            number = self._folded.get(path)
+            if number is None:
+                number = self.number(path)
+                if len(self._folded) >= REMEMBERED_PATHS:
+                    self._folded.clear()
+                self._folded[path] = number
+            found.append(number)
+        return found
 
     def saw(self, numbers: Iterable[int], counts: Iterable[float]) -> None:
         """How many requests of a shape were answered as if it exists (not 400, 404, 405, 410, 414)."""
