@@ -11,7 +11,7 @@ from floodmark.errors import InputError
 MAX_OBJECT_BYTES = 4 << 20
 READ_BYTES = 1 << 18
 
-_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{}\n]', re.DOTALL)
+_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|["\[{}\n]', re.DOTALL)
 
 
 def objects_in(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
@@ -39,6 +39,8 @@ class _Scanner:
         while piece := stream.read(READ_BYTES):
             self.rest += piece
             for token in _TOKENS.finditer(self.rest, scanned):
+                if token[0] == b'"':  # a string that goes on in the next piece: what is in it are no tokens
+                    break
                 scanned = token.end()
                 found = self._token(token[0], token.start(), scanned)
                 if found is not None:
