@@ -262,6 +262,15 @@ def test_it_is_healthy_and_ready_with_files_and_without_a_database(server, entry
     }  # fmt: skip
 
 
+def test_it_is_not_ready_where_the_files_cannot_be_read(serve, tmp_path) -> None:
+    (tmp_path / "artifacts").write_text("a file where a folder is needed")
+    server = serve("--no-worker", database_url=NO_DATABASE, web_workers=1, data_dir=tmp_path)
+    answer = server.ask("/readyz")
+    assert (answer.status, json.loads(answer.body)["artifacts"]) == (503, "cannot be read")
+    assert server.ask("/healthz").status == 200
+    server.stop()
+
+
 def test_the_metrics_page_answers_to_this_machine_and_not_through_a_proxy(server, entry) -> None:
     answer = server.ask("/metrics")
     assert answer.status == 200

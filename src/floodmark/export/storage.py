@@ -55,8 +55,8 @@ class Storage(Protocol):
     def files(self, folder: str) -> Iterator[Stat]:
         """The files directly in `folder`; none where it does not exist."""
 
-    def folders(self, folder: str) -> Iterator[str]:
-        """The names of the folders directly in `folder` ("" is the top)."""
+    def named(self, name: str) -> Iterator[Stat]:
+        """Every file called `name` two folders below the top, such as 41/activities/index.json."""
 
     def delete(self, name: str) -> None:
         """Delete `name`; nothing happens where it is gone already."""
@@ -134,9 +134,18 @@ class LocalStorage:
                 if entry.is_file() and (found := self.stat(f"{folder}/{entry.name}")) is not None:
                     yield found
 
-    def folders(self, folder: str) -> Iterator[str]:
-        with contextlib.suppress(FileNotFoundError), os.scandir(self.root / folder) as entries:
-            yield from sorted(entry.name for entry in entries if entry.is_dir())
+    def named(self, name: str) -> Iterator[Stat]:
+        for above in self._folders(""):
+            for folder in self._folders(above):
+                if (found := self.stat(f"{above}/{folder}/{name}")) is not None:
+                    yield found
+
+    def _folders(self, folder: str) -> list[str]:
+        try:
+            with os.scandir(self.root / folder) as entries:
+                return sorted(entry.name for entry in entries if entry.is_dir())
+        except FileNotFoundError:
+            return []
 
     def delete(self, name: str) -> None:
         (self.root / name).unlink(missing_ok=True)
@@ -201,20 +210,20 @@ class FsspecStorage:
         return Stat(name, int(found["size"]), f"{stamp}-{found['size']}")
 
     def files(self, folder: str) -> Iterator[Stat]:
-        for found in self._children(folder):
+        try:
+            children: list[dict[str, Any]] = self.fs.ls(self._path(folder), detail=True)
+        except FileNotFoundError:
+            return
+        for found in children:
             if found["type"] != "directory":
                 yield self._stat(f"{folder}/{found['name'].rsplit('/', 1)[-1]}", found)
 
-    def folders(self, folder: str) -> Iterator[str]:
-        names = (found["name"] for found in self._children(folder) if found["type"] == "directory")
-        yield from sorted(name.rstrip("/").rsplit("/", 1)[-1] for name in names)
-
-    def _children(self, folder: str) -> list[dict[str, Any]]:
-        try:
-            children: list[dict[str, Any]] = self.fs.ls(self._path(folder).rstrip("/"), detail=True)
-        except FileNotFoundError:
-            return []
-        return children
+    def named(self, name: str) -> Iterator[Stat]:
+        # One listing of everything, stamps included: asking about each by itself would take a call each.
+        for path, found in self.fs.find(self.root, maxdepth=3, detail=True).items():
+            parts = path.rstrip("/").split("/")[-3:]
+            if parts[-1] == name:
+                yield self._stat("/".join(parts), found)
 
     def delete(self, name: str) -> None:
         with contextlib.suppress(FileNotFoundError):

@@ -13,7 +13,7 @@ import msgspec
 from isal import igzip
 
 from floodmark.export.artifacts.entry import INDEX, Artifact, Encoding, Entry, File, decode
-from floodmark.export.storage import Storage
+from floodmark.export.storage import Stat, Storage
 
 log = logging.getLogger("floodmark.artifacts")
 
@@ -64,17 +64,20 @@ class Shelf:
 
     def entry(self, slug: str) -> Entry | None:
         """The entry in force. One `stat` where nothing has changed."""
-        known, now = self._known.get(slug), time.monotonic()
-        if known and now - known[1] < self.storage.remembers_seconds:
+        known = self._known.get(slug)
+        if known and time.monotonic() - known[1] < self.storage.remembers_seconds:
             return known[2]
-        found = self.storage.stat(f"{slug}/{INDEX}")
-        stamp, entry = found.stamp if found else "", None
+        return self._current(slug, self.storage.stat(f"{slug}/{INDEX}"))
+
+    def _current(self, slug: str, found: Stat | None) -> Entry | None:
+        """The entry whose file looks like `found` now: the remembered one where that has not changed."""
+        known, stamp, entry = self._known.get(slug), found.stamp if found else "", None
         if known and known[0] == stamp:
             entry = known[2]
         elif found:
             entry = read_entry(self.storage, slug)
         with self._lock:
-            self._known[slug] = (stamp, now, entry)
+            self._known[slug] = (stamp, time.monotonic(), entry)
             self._known.move_to_end(slug)
             while len(self._known) > self.limit:
                 self._known.popitem(last=False)
@@ -82,12 +85,12 @@ class Shelf:
 
     def entries(self) -> Iterator[Entry]:
         """The entries of all datasets, by organisation id and kind."""
-        numbers = sorted(int(name) for name in self.storage.folders("") if name.isdecimal())
-        for number in numbers:
-            for kind in self.storage.folders(str(number)):
-                entry = self.entry(f"{number}/{kind}")
-                if entry:
-                    yield entry
+        found = {each.name.removesuffix(f"/{INDEX}"): each for each in self.storage.named(INDEX)}
+        numbered = sorted((int(slug.split("/")[0]), slug) for slug in found if slug.split("/")[0].isdecimal())
+        for _, slug in numbered:
+            entry = self._current(slug, found[slug])
+            if entry:
+                yield entry
 
     def reader(self, artifact: Artifact, encoding: Encoding) -> BinaryIO | None:
         """An open file with exactly the bytes of the artifact in that encoding, None where they are gone.
