@@ -89,7 +89,7 @@ def marks(watch: Watch, name: str) -> list[dict[str, Any]]:
 
 
 def top_routes(watch: Watch, name: str) -> list[dict[str, Any]]:
-    """The most asked routes of a service in the window: name, requests, mean seconds, failed, and starts a bin."""
+    """The culprits among its routes, then the most asked ones: name, requests, mean seconds, failed, and starts a bin."""
     bin_seconds = watch.settings.watch_bin_seconds
     until = watch.view.at + 1
     first, end = int((until - watch.settings.watch_window_seconds) // bin_seconds), int(until // bin_seconds) + 1
@@ -105,7 +105,10 @@ def top_routes(watch: Watch, name: str) -> list[dict[str, Any]]:
         row["failed"] += float(doses["failed"][index])
         row["at"].append(int(doses["bin"][index]) * bin_seconds)
         row["count"].append(float(doses["starts"][index]))
-    top = sorted(rows.values(), key=lambda row: -float(row["starts"]))[:TOP_ROUTES]
+    causes = watch.view.incident.causes if watch.view.incident else ()
+    culprits = {one.name for one in causes if one.service == name and one.role == "culprit"}
+    ranked = sorted(rows.values(), key=lambda row: (row["name"] not in culprits, -float(row["starts"])))
+    top = ranked[:TOP_ROUTES]
     return [row | {"mean": row["seconds"] / row["starts"] if row["starts"] else None} for row in top]
 
 
