@@ -83,23 +83,24 @@ def audit(evidence: Evidence) -> Audit:
     measured = [one for one in case.series if len(one.at)]
     refused = tuple(one for one in measured if worst.get(id(one)) is Use.REFUSE)
     sound = [one for one in measured if one.measure in LEVELS and worst.get(id(one), Use.CAUTION) is Use.CAUTION]
-    usable = tuple(one for one in sound if not superseded(one, sound))
+    parts: dict[str, list[Series]] = {}
+    for one in sound:
+        if one.instance is not None:
+            parts.setdefault(one.service, []).append(one)
+    usable = tuple(one for one in sound if not superseded(one, parts.get(one.service, [])))
     taken = {id(one) for one in (*refused, *usable)}
     corroborating = tuple(one for one in measured if id(one) not in taken)
     return Audit(usable, corroborating, tuple(_problem(rule, finding) for rule, finding in found), refused)
 
 
-def superseded(series: Series, others: list[Series]) -> bool:
+def superseded(series: Series, by_instance: list[Series]) -> bool:
     """Is a size of a whole service there by instance as well, in the same measure, for most of the time?
 
     Never a sum where a part exists: a panel beside the series it was drawn from would count twice.
     """
     if series.instance is not None or series.process is not None:
         return False
-    parts = [
-        one for one in others
-        if one.service == series.service and one.measure == series.measure and one.instance is not None
-    ]  # fmt: skip
+    parts = [one for one in by_instance if one.measure == series.measure]
     if not parts:
         return False
     common = min(series.at[-1], max(one.at[-1] for one in parts)) - max(series.at[0], min(one.at[0] for one in parts))

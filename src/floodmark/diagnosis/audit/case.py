@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -44,15 +44,17 @@ class Finding:
 class Case:
     """The evidence, with its series joined and in order of time (`tidy.tidied`), for the rules to look at.
 
-    evidence   as it was read; its series may be one for each source, with equal samples and several at one time
+    evidence     as it was read; its series may be one for each source, with equal samples and several at one time
+    by_service   the tidied series of each service
     """
 
     evidence: Evidence
     series: tuple[Series, ...]
+    by_service: Mapping[str, tuple[Series, ...]]
 
     def of(self, service: str, *measures: str) -> list[Series]:
         """The series of one service, of some measures or of all."""
-        return [one for one in self.series if one.service == service and (not measures or one.measure in measures)]
+        return [one for one in self.by_service.get(service, ()) if not measures or one.measure in measures]
 
     def by_metric(self, *measures: str) -> Iterator[tuple[str, list[Series]]]:
         """(metric, its series) for the series of these measures (of all where none is named), in order of sight."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 import numpy as np
@@ -41,8 +42,9 @@ def process_mixture(case: Case) -> Iterator[Finding]:
     application with several processes reports by view. Wrong when there is one process only; one that is known to be
     alone is left in peace.
     """
+    around: dict[str, tuple[float | None, float | None]] = {}
     for metric, group in case.by_metric(*MEMORY_MEASURES):
-        reasons = {id(one): _mixture(case, one) for one in group}
+        reasons = {id(one): _mixture(case, one, around) for one in group}
         wrong = [one for one in group if reasons[id(one)]]
         for use in (Use.REFUSE, Use.CORROBORATE):
             same = [one for one in wrong if (one.measure == "heap") == (use is Use.CORROBORATE)]
@@ -57,18 +59,22 @@ def process_mixture(case: Case) -> Iterator[Finding]:
                 yield Finding(tuple(same), use, text)
 
 
-def _mixture(case: Case, series: Series) -> str | None:
-    """Why a series must be a mixture, or None."""
+def _mixture(case: Case, series: Series, around: dict[str, tuple[float | None, float | None]]) -> str | None:
+    """Why a series must be a mixture, or None. `around` keeps (processes, container size) of each service."""
     if series.process is not None:
         return None
     if returns(series.value) >= RETURNS_OF_A_MIXTURE:
         return "the size jumps between levels and lands on earlier ones again"
     if is_of_container(series):
         return None
-    ratio, processes = _container_ratio(case, series), most_processes(case, series.service)
-    if ratio is not None and ratio >= SEVERAL_PROCESSES:
-        return f"the container holds {figure(round(ratio, 1))} times the size"
-    if view_of(series) is not None and not (processes is not None and processes <= 2) and ratio is None:
+    if series.service not in around:
+        around[series.service] = most_processes(case, series.service), _container_size(case, series.service)
+    processes, container = around[series.service]
+    shown = float(np.median(series.value))
+    if series.measure != "heap" and container is not None and shown > 0:
+        ratio = container / shown
+        return f"the container holds {figure(round(ratio, 1))} times the size" if ratio >= SEVERAL_PROCESSES else None
+    if view_of(series) is not None and not (processes is not None and processes <= 2):
         return "one size stands under every view that the process served"
     return None
 
@@ -131,15 +137,13 @@ def processes_at_once(series: list[Series]) -> int:
     return int(np.max(np.cumsum([change for _, _, change in edges]), initial=0))
 
 
-def _container_ratio(case: Case, series: Series) -> float | None:
-    """Size of the container over the size that the application reports (medians), where both are known."""
-    whole = [one for one in case.of(series.service, "rss", "working_set", "usage") if is_of_container(one)]
-    shown = float(np.median(series.value))
-    if not whole or shown <= 0 or series.measure == "heap":
+def _container_size(case: Case, service: str) -> float | None:
+    """Median size of the containers of a service, in the best measure there is."""
+    whole = [one for one in case.of(service, "rss", "working_set", "usage") if is_of_container(one) and len(one.value)]
+    if not whole:
         return None
-    best = min(whole, key=lambda one: ("rss", "working_set", "usage").index(one.measure))
-    same = [one for one in whole if one.measure == best.measure]
-    return float(np.median(np.concatenate([one.value for one in same]))) / shown
+    best = min((one.measure for one in whole), key=("rss", "working_set", "usage").index)
+    return float(np.median(np.concatenate([one.value for one in whole if one.measure == best])))
 
 
 def columns_are_copies(case: Case) -> Iterator[Finding]:
@@ -175,9 +179,13 @@ def labels_summed(case: Case) -> Iterator[Finding]:
     Seen in the query, or where the values are the sum of the series by view. Wrong when each label is a process of its
     own.
     """
-    by_view = {one.metric: one for one in case.series if view_of(one) is not None and one.measure in MEMORY_MEASURES}
+    views: dict[tuple[str, ...], list[Series]] = defaultdict(list)
+    for one in case.series:
+        if view_of(one) is not None and one.measure in MEMORY_MEASURES:
+            views[_whose(one)].append(one)
+    by_view = {one.metric for group in views.values() for one in group}
     for metric, group in case.by_metric(*MEMORY_MEASURES):
-        wrong = [one for one in group if _sums_views(one, by_view) or _is_sum_of_views(case, one)]
+        wrong = [one for one in group if _sums_views(one, by_view) or _is_sum_of(one, views.get(_whose(one), []))]
         if wrong:
             value, at = peak(highest(wrong))
             text = (
@@ -187,7 +195,7 @@ def labels_summed(case: Case) -> Iterator[Finding]:
             yield Finding(tuple(wrong), Use.REFUSE, text)
 
 
-def _sums_views(series: Series, by_view: dict[str, Series]) -> bool:
+def _sums_views(series: Series, by_view: set[str]) -> bool:
     if re.search(r"\bby\s*\([^)]*\b(pid|process|worker|view\w*)\b", series.expr):
         return False
     match = re.search(r"\bsum\s*\(\s*([a-zA-Z_:][\w:]*)", re.sub(r"\b(by|without)\s*\([^)]*\)", "", series.expr))
@@ -197,11 +205,11 @@ def _sums_views(series: Series, by_view: dict[str, Series]) -> bool:
     return name in by_view or bool(re.match(r"(django|flask|fastapi|app|wsgi)\w*(memory|rss|resident|heap)\w*", name))
 
 
-def _is_sum_of_views(case: Case, series: Series) -> bool:
-    views = [
-        one for one in case.of(series.service, series.measure)
-        if view_of(one) is not None and one is not series and one.instance == series.instance
-    ]  # fmt: skip
+def _whose(series: Series) -> tuple[str, ...]:
+    return series.service, series.measure, series.instance or ""
+
+
+def _is_sum_of(series: Series, views: list[Series]) -> bool:
     if view_of(series) is not None or len(views) < 2 or len(series.at) < 4:
         return False
     total, seen = np.zeros(len(series.at)), np.zeros(len(series.at), dtype=np.int64)

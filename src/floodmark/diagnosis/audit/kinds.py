@@ -30,6 +30,9 @@ from .case import (
     words,
 )
 
+MOST_SIZES = 20
+"""Sizes of one service that are rated as a check: by view they are all the same."""
+
 FASTEST_COLLECTIONS = 500.0
 """Collections a second of one generation that no web worker does: at some 100 us each they would fill its time."""
 
@@ -155,34 +158,40 @@ def _cannot_be_slopes(case: Case, group: list[Series]) -> list[Series]:
 
 def _recomputed_words(case: Case, wrong: list[Series]) -> str:
     """What the sizes in the evidence give when rated in this way, beside what a line through them gives."""
-    for series in wrong:
-        for size in case.of(series.service, *LEVELS):
-            if rated_as(series, size):
-                rate, line = reset_rate(size) / MB, slope(size) / MB * 3600
-                return (
-                    f" Checked with {size.metric} of {size.service}: rated like this its samples give {figure(rate)} "
-                    f"MB a second, a line through them {figure(line)} MB an hour."
-                )
+    for service in distinct(one.service for one in wrong):
+        rated = _rated(case, service)
+        for series in (one for one in wrong if one.service == service):
+            for size, rate in rated:
+                if rated_as(series, size, rate):
+                    return (
+                        f" Checked with {size.metric} of {service}: rated like this its samples give "
+                        f"{figure(rate / MB)} MB a second, a line through them {figure(slope(size) / MB * 3600)} MB "
+                        f"an hour."
+                    )
     return ""
 
 
-def rated_as(series: Series, size: Series) -> str | None:
-    """ "second" or "hour" where the values of the series fit `rate()` of the size in MB per that time, else None.
+def _rated(case: Case, service: str) -> list[tuple[Series, float]]:
+    """(size, what rating it gives per second) for sizes that an application reports of itself, a few of them."""
+    sizes = [
+        one
+        for one in case.of(service, "rss")
+        if one.process is None and not one.metric.startswith("container_") and len(one.at) >= 30
+    ]
+    return [(one, reset_rate(one)) for one in sizes[:MOST_SIZES]]
+
+
+def rated_as(series: Series, size: Series, rate: float) -> str | None:
+    """ "second" or "hour" where the values of the series fit the rate of the size in MB per that time, else None.
 
     A mixture gives more the finer it is sampled: an export a minute apart of scrapes 15 s apart gives a quarter. So the
     series may show up to eight times what the samples give.
     """
-    of_application = size.process is None and not size.metric.startswith("container_") and size.measure == "rss"
-    if (
-        not of_application
-        or len(size.at) < 30
-        or not len(series.value)
-        or (series.expr and size.metric not in series.expr)
-    ):
+    if rate <= 0 or not len(series.value) or (series.expr and size.metric not in series.expr):
         return None
-    rate, shown = reset_rate(size), float(np.median(series.value)) * MB
+    shown = float(np.median(series.value)) * MB
     for name, seconds in (("second", 1.0), ("hour", 3600.0)):
-        if rate > 0 and 0.8 < shown / seconds / rate < 8:
+        if 0.8 < shown / seconds / rate < 8:
             return name
     return None
 
@@ -233,27 +242,27 @@ def _times_3600(expr: str) -> bool:
 
 def _per_second_by_size(case: Case, named: list[Series]) -> list[Series]:
     """Growths that cannot be slopes and fit the sizes of their service as rates per second."""
-    return [
-        one
-        for one in _cannot_be_slopes(case, named)
-        if len(one.value)
-        and (
-            any(rated_as(one, size) == "second" for size in case.of(one.service, *LEVELS))
-            or _too_small_for_hours(one, case.of(one.service, *LEVELS))
-        )
-    ]
+    found = []
+    claims = _cannot_be_slopes(case, named)
+    for service in distinct(one.service for one in claims):
+        rated, least = _rated(case, service), _least_per_hour(case, service)
+        for one in claims:
+            if one.service == service and len(one.value):
+                fits = any(rated_as(one, size, rate) == "second" for size, rate in rated)
+                unit = MIB if "MiB" in one.unit else MB
+                if fits or least > 10 * float(one.value.max()) * unit:
+                    found.append(one)
+    return found
 
 
-def _too_small_for_hours(series: Series, sizes: list[Series]) -> bool:
-    """Each fall adds what is left after it: is even that, for the falls seen, ten times what the series shows an "
-    "hour?"""
-    at_least = 0.0
-    for gauge in sizes:
-        falls = int(np.count_nonzero(np.diff(gauge.value) < -0.01 * gauge.value[:-1])) if len(gauge.value) >= 8 else 0
+def _least_per_hour(case: Case, service: str) -> float:
+    """Bytes an hour that rating a size of the service gives at least: each fall adds what is left after it."""
+    least = 0.0
+    for size in case.of(service, *LEVELS):
+        falls = int(np.count_nonzero(np.diff(size.value) < -0.01 * size.value[:-1])) if len(size.value) >= 8 else 0
         if falls >= 3:
-            hours = float(gauge.at[-1] - gauge.at[0]) / 3600
-            at_least = max(at_least, falls / hours * float(gauge.value.min()))
-    return at_least > 10 * float(series.value.max()) * (MIB if "MiB" in series.unit else MB)
+            least = max(least, falls / float(size.at[-1] - size.at[0]) * 3600 * float(size.value.min()))
+    return least
 
 
 def self_counting_counter(case: Case) -> Iterator[Finding]:

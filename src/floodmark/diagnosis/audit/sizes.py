@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 import numpy as np
@@ -68,6 +69,9 @@ def unit_prefix(case: Case) -> Iterator[Finding]:
     Sizes of processes and containers are whole pages of 4,096 bytes: the unit in which they are is the unit meant; the
     reader has converted those already. Wrong when the true size differs by that very factor, to 1 in 500.
     """
+    same: dict[tuple[str, ...], list[Series]] = defaultdict(list)
+    for one in case.series:
+        same[_what(one)].append(one)
     for metric, group in case.by_metric(*MEMORY_MEASURES):
         relabelled = [one for one in group if _says_mb_means_mib(one)]
         if relabelled:
@@ -77,7 +81,7 @@ def unit_prefix(case: Case) -> Iterator[Finding]:
             )
             yield Finding(tuple(relabelled), Use.CAUTION, text)
         for one in group:
-            other, factor = _differs_by_prefix(case, one)
+            other, factor = _differs_by_prefix(one, same[_what(one)])
             if other is not None:
                 text = (
                     f"{metric!r} of {one.service} is {other.metric!r} times {factor}: one of the two was read in a "
@@ -86,16 +90,20 @@ def unit_prefix(case: Case) -> Iterator[Finding]:
                 yield Finding((one,), Use.CORROBORATE, text)
 
 
+def _what(series: Series) -> tuple[str, ...]:
+    """What a series is of: two of the same should have the same values."""
+    return series.service, series.measure, series.instance or "", series.process or ""
+
+
 def _says_mb_means_mib(series: Series) -> bool:
     name = series.metric.lower()
     return series.unit == "MiB" and ("(mb)" in name or "_mb" in name or " mb" in name)
 
 
-def _differs_by_prefix(case: Case, series: Series) -> tuple[Series | None, str]:
+def _differs_by_prefix(series: Series, same: list[Series]) -> tuple[Series | None, str]:
     """(the series with the surer unit, the factor) where another reading of the same size differs by a unit prefix."""
-    for other in case.of(series.service, series.measure):
-        same = other.instance == series.instance and other.process == series.process
-        if other is series or not same or other.metric == series.metric or _sure(other) <= _sure(series):
+    for other in same:
+        if other.metric == series.metric or _sure(other) <= _sure(series):
             continue
         _, here, there = np.intersect1d(series.at, other.at, assume_unique=True, return_indices=True)
         if len(here) < 4 or not np.all(other.value[there] > 0):

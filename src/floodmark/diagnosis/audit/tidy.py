@@ -18,7 +18,11 @@ def tidied(evidence: Evidence) -> Case:
     groups: dict[Key, list[Series]] = {}
     for one in evidence.series:
         groups.setdefault(_key(one), []).append(ordered(one))
-    return Case(evidence, tuple(joined(group) for group in groups.values()))
+    series = tuple(joined(group) for group in groups.values())
+    by_service: dict[str, list[Series]] = {}
+    for one in series:
+        by_service.setdefault(one.service, []).append(one)
+    return Case(evidence, series, {service: tuple(group) for service, group in by_service.items()})
 
 
 def ordered(series: Series) -> Series:

@@ -37,7 +37,8 @@ def gaps(case: Case) -> Iterator[Finding]:
 
     Wrong when a series only exists while something runs (a job): then its absence is an answer.
     """
-    between = _between(windows(case)) if _picked(windows(case)) else []
+    spans = windows(case)
+    between = _between(spans) if _picked(spans) else []
     for begin, end, series in sorted(_all_gaps(case, between), key=lambda gap: (gap[0] - gap[1], gap[0]))[:MOST_GAPS]:
         hour = _zone_less(case, series) and abs(end - begin - 3600) <= 600
         text = (
@@ -202,14 +203,22 @@ def windows(case: Case) -> list[Span]:
     Several panels together show a window; a single one may be empty in it.
     """
     series = [one for one in case.series if one.measure in WINDOWED and len(one.at)]
-    if not series:
-        return []
-    at = np.unique(np.concatenate([one.at for one in series]))
     longest = max((step for one in series if (step := step_of(one.at)) and step <= 3600), default=0.0)
-    edges = np.nonzero(np.diff(at) > max(LEAST_BETWEEN_SECONDS, 4 * longest))[0]
-    starts, ends = np.append(0, edges + 1), np.append(edges, len(at) - 1)
-    spans = [(float(at[start]), float(at[end])) for start, end in zip(starts, ends, strict=True)]
+    limit = max(LEAST_BETWEEN_SECONDS, 4 * longest)
+    spans: list[Span] = []
+    for first, last in sorted(span for one in series for span in _stretches(one, limit)):
+        if spans and first <= spans[-1][1] + limit:
+            spans[-1] = (spans[-1][0], max(last, spans[-1][1]))
+        else:
+            spans.append((first, last))
     return [span for span in spans if span[1] - span[0] >= LEAST_WINDOW_SECONDS]
+
+
+def _stretches(series: Series, limit: float) -> Iterator[Span]:
+    """The stretches of one series between gaps of more than `limit` seconds."""
+    edges = np.nonzero(np.diff(series.at) > limit)[0]
+    starts, ends = np.append(0, edges + 1), np.append(edges, len(series.at) - 1)
+    yield from zip(series.at[starts].tolist(), series.at[ends].tolist(), strict=True)
 
 
 def _covered(spans: list[Span]) -> float:
