@@ -96,8 +96,14 @@ def test_one_connection_for_each_request_is_churn_and_not_a_leak() -> None:
 
 
 def test_many_new_connections_a_minute_are_flooding_and_still_churn() -> None:
-    (one,) = find(evidence(tallies=connections(61, 61), doses=(traffic(61, 600),)))
+    storm = np.full(600, 5.0)
+    storm[100:130] = 61.0
+    opened = tally("connection-open", list(range(600)), list(storm), service="proxy")
+    closed = tally("connection-close", list(range(600)), list(storm), service="proxy")
+    (one,) = find(evidence(tallies=(opened, closed), doses=(traffic(storm, 600),)))
     assert one.name == "connection-flooding"
+    assert (str(one.start)[11:16], str(one.end)[11:16]) == ("03:40", "04:10")
+    assert "connection-flooding" not in {one.name for one in find(evidence(tallies=connections(5, 5)))}
     assert "61 new connections a minute" in one.text
     assert "churn, not a leak" in one.text
     assert one.examples == ("proxy.log:17: connection-open",)
@@ -143,6 +149,7 @@ def test_a_harvester_that_sweeps_every_dataset_is_a_bulk_load() -> None:
     [
         ([2.0] * 20, [40.0] * 20, "uptime-check", "203.0.113.7"),  # asks for the same again and again
         ([5.0] * 8, [5.0] * 8, "curl/8.5.0", "203.0.113.7"),  # too few
+        ([2.0] * 120, [2.0] * 120, "okhttp/4.12.0", "10.132.0.9"),  # steady traffic through a gateway
         ([20.0] * 6, [20.0] * 6, "Mozilla/5.0 (X11)", "10.132.0.9"),  # many people behind one gateway
     ],
 )

@@ -45,14 +45,21 @@ def connection_patterns(evidence: Evidence) -> Iterator[LogPattern]:
         inside = (asked_bins >= bins[0]) & (asked_bins <= bins[-1])
         per_request = counts.sum() / asked[inside].sum() if asked[inside].sum() else None
         left_open = _left_open(opened, closed)
-        name = _name(list(episodes(CONNECTION_RULE, signal)) != [], per_request, left_open, float(counts.sum()))
+        floods = list(episodes(CONNECTION_RULE, signal))
+        name = _name(bool(floods), per_request, left_open, float(counts.sum()))
         if name:
             start, end = float(signal.at[0]), float(signal.at[-1]) + evidence.bin_seconds
+            if name == "connection-flooding":
+                start, end = floods[0].start, floods[-1].end
             yield LogPattern(
-                name, signal.service, Time(start), Time(end), round(float(counts.sum())),
+                name, signal.service, Time(start), Time(end), _within(bins * evidence.bin_seconds, counts, start, end),
                 tally_quotes(opened, start, end), sources_of([*opened, *closed]),
                 _text(name, float(signal.value.max()), float(np.median(signal.value)), per_request, left_open),
             )  # fmt: skip
+
+
+def _within(at: Floats, counts: Floats, start: float, end: float) -> int:
+    return round(float(counts[(at >= start) & (at < end)].sum()))
 
 
 def _left_open(opened: list[Tally], closed: list[Tally]) -> Floats | None:

@@ -14,7 +14,8 @@ from floodmark.diagnosis.wording import counted, figure, span
 from floodmark.evidence.nouns import Client, Evidence, Floats, Ints, Volume
 
 SWEEP_TARGETS = 60
-"""Different paths that one client asks for within an hour: fewer is a person or a page with its parts."""
+SWEEP_SECONDS = 900.0
+"""Different paths that one client asks for in so short a time: fewer is a person, or busy traffic through a gateway."""
 
 SWEEP_DISTINCT = 0.8
 """...and this share of its requests are for paths it had not asked for: a monitor repeats itself, a sweep does not."""
@@ -78,7 +79,7 @@ def _sweeps(client: Client, bin_seconds: float) -> list[tuple[float, float, floa
     found = []
     for part in np.split(np.arange(len(client.bin)), cuts):
         asked, targets = float(client.requests[part].sum()), float(client.targets[part].sum())
-        if _most_in_an_hour(client, part, bin_seconds) >= SWEEP_TARGETS and targets >= SWEEP_DISTINCT * asked:
+        if _most_at_once(client, part, bin_seconds) >= SWEEP_TARGETS and targets >= SWEEP_DISTINCT * asked:
             start, end = float(client.bin[part[0]]) * bin_seconds, float(client.bin[part[-1]] + 1) * bin_seconds
             found.append((start, end, asked, targets))
     if len(found) > MAX_SWEEPS:
@@ -87,9 +88,10 @@ def _sweeps(client: Client, bin_seconds: float) -> list[tuple[float, float, floa
     return found
 
 
-def _most_in_an_hour(client: Client, part: np.ndarray, bin_seconds: float) -> float:
+def _most_at_once(client: Client, part: np.ndarray, bin_seconds: float) -> float:
+    """The most different paths within `SWEEP_SECONDS`."""
     bins, targets = client.bin[part], np.concatenate([[0.0], np.cumsum(client.targets[part])])
-    begins = np.searchsorted(bins, bins - round(HOUR / bin_seconds), side="right")
+    begins = np.searchsorted(bins, bins - round(SWEEP_SECONDS / bin_seconds), side="right")
     return float((targets[1:] - targets[begins]).max())
 
 

@@ -118,7 +118,7 @@ def drawing(service: Document, small: bool = False) -> Drawing | None:
     kinds = [_kind(line["name"], position, len(lines)) for position, line in enumerate(lines)]
     return Drawing(
         paths=tuple((kind, _path(line, scale)) for kind, line in zip(kinds, lines, strict=True)),
-        y=tuple(Label(scale.y(mb), figures.number(mb)) for mb in chart["axes"]["mb"]),
+        y=tuple(_mb_labels(chart["axes"]["mb"], scale)),
         x=tuple(_time_labels(chart["axes"]["at"][:: SMALL_EVERY if small else 1], scale, small)),
         rules=tuple(_rules(chart["marks"], scale)),
         bands=tuple(_alert_bands(chart["marks"], scale)),
@@ -145,6 +145,13 @@ def _path(line: dict[str, Any], scale: _Scale) -> str:
         steps.append(f"{'M' if broken else 'L'}{x:.1f} {y:.1f}")
         before = when
     return "".join(steps)
+
+
+def _mb_labels(values: Sequence[float], scale: _Scale) -> Iterator[Label]:
+    """The values with as many decimals each as the one that needs most."""
+    texts = [figures.number(mb) for mb in values]
+    decimals = max(len(text.partition(".")[2]) for text in texts)
+    yield from (Label(scale.y(mb), f"{mb:.{decimals}f}") for mb in values)
 
 
 def _time_labels(moments: Sequence[str], scale: _Scale, small: bool) -> Iterator[Label]:
