@@ -53,14 +53,14 @@ def segment_shape(segment: str) -> str:
     """One segment, in braces as far as its form alone shows that it is variable."""
     if segment.isascii() and segment.isdigit():
         return _ID
-    if not segment or segment == "*" or (len(segment) < 20 and segment.isascii() and segment.isalpha()):
+    if not segment or (len(segment) < 20 and segment.isascii() and segment.isalpha()):
         return segment
     return _mixed_shape(segment)
 
 
 @lru_cache(20_000)
 def _mixed_shape(segment: str) -> str:
-    if len(segment) > 80 or "@" in segment or "\\x" in segment or not segment.isprintable():
+    if len(segment) > 80 or segment == "*" or "@" in segment or "\\x" in segment or not segment.isprintable():
         return _NAME
     whole = _stem_shape(segment)
     if whole is not None:

@@ -179,13 +179,15 @@ def _whole_lines(stream: BinaryIO, block_bytes: int, source: FileSource) -> Iter
             if end < 0:
                 continue
             piece, dropping = piece[end:], False
+        if not carry and piece.startswith(b"\0"):
+            piece = piece.lstrip(b"\0")
+            source.remark("a run of NUL bytes was left out: a hole, as copytruncate leaves it")
         cut = piece.rfind(b"\n") + 1
         if cut:
             yield from _bounded(carry + piece[:cut], source)
             carry = piece[cut:]
         else:
             carry += piece
-        carry = carry.lstrip(b"\0")
         if len(carry) > source.max_line_bytes:
             source.damaged += 1
             source.remark(f"a line of more than {source.max_line_bytes} bytes was cut")
