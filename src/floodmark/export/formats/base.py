@@ -33,7 +33,7 @@ class Format(Protocol):
 
 def stamp(moment: datetime) -> str:
     """UTC in whole seconds with Z: always 20 characters, `2025-08-27T07:30:00Z`."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, NamedTuple
 
 from floodmark.export.rows.activity import NAME
@@ -128,13 +129,12 @@ class OrganisationRows:
 
     def organisation(self, organisation_id: int) -> Organisation | None:
         """An organisation, with the readers ready for what hangs on it; None where there is none of that id."""
+        return self.database.snapshot(partial(self.read, organisation_id))
 
-        def read(fetch: Fetch) -> Organisation | None:
-            asked = numbers([organisation_id])
-            found = fetch(ORGANISATION.by_id, [asked])
-            for reader, _ in self.budgets.values():
-                reader.start(fetch, [organisation_id])
-            self.documents.start(fetch, [organisation_id])
-            return Organisation._make(found[0]) if found else None
-
-        return self.database.snapshot(read)
+    def read(self, organisation_id: int, fetch: Fetch) -> Organisation | None:
+        """The same, within a snapshot."""
+        found = fetch(ORGANISATION.by_id, [numbers([organisation_id])])
+        for reader, _ in self.budgets.values():
+            reader.start(fetch, [organisation_id])
+        self.documents.start(fetch, [organisation_id])
+        return Organisation._make(found[0]) if found else None

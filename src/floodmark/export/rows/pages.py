@@ -91,7 +91,7 @@ class ActivityRows:
 
     def project(self, project_id: int) -> Project | None:
         """One project, whether in an export or not."""
-        page = self.database.snapshot(partial(self._read, [project_id]))
+        page = self.database.snapshot(partial(self.read, [project_id]))
         self.project_pages += 1
         return page[0] if page else None
 
@@ -125,9 +125,10 @@ class ActivityRows:
             if ids and stored_bytes > self.limits.page_text_bytes:
                 break
             ids.append(project_id)
-        return self._read(ids, fetch) if ids else []
+        return self.read(ids, fetch) if ids else []
 
-    def _read(self, ids: list[int], fetch: Fetch) -> list[Project]:
+    def read(self, ids: list[int], fetch: Fetch) -> list[Project]:
+        """The projects of these ids, with the readers ready for what hangs on them, within a snapshot."""
         page = [Project._make(row) for row in fetch(PROJECT.by_id, [numbers(ids)])]
         for reader in self._roots:
             reader.start(fetch, [project.id for project in page])

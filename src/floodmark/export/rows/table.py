@@ -22,9 +22,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar, get_type_hints
 
-Iso = Annotated[str | None, "t.{}::text"]
+Iso = Annotated[str | None, "t.{}::text", "date"]
 """A date as `2025-08-27`; pages are read with datestyle ISO."""
-Number = Annotated[str | None, "t.{}::text"]
+Number = Annotated[str | None, "t.{}::text", "number"]
 """A numeric with all its digits."""
 NonZero = Annotated[str | None, "NULLIF(t.{}, 0)::text"]
 """A numeric; NULL for 0, which RSR does not publish there."""
@@ -136,5 +136,5 @@ class Table(Generic[R]):
 
 
 def _column(name: str, hint: Any) -> str:
-    (template,) = getattr(hint, "__metadata__", ("t.{}",))
-    return str(template).replace("{}", name)
+    template: str = getattr(hint, "__metadata__", ("t.{}",))[0]
+    return template.replace("{}", name)
