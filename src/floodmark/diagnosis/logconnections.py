@@ -13,7 +13,7 @@ import numpy as np
 from floodmark.diagnosis.incident import LogPattern, Time
 from floodmark.diagnosis.logquotes import sources_of, tally_quotes
 from floodmark.diagnosis.rules import RULES, episodes
-from floodmark.diagnosis.signals import connections_opened, requests, summed, tallies
+from floodmark.diagnosis.signals import connections_opened, requests, summed, tallies, times
 from floodmark.diagnosis.wording import counted, figure
 from floodmark.evidence.nouns import Evidence, Floats, Tally
 
@@ -52,7 +52,7 @@ def connection_patterns(evidence: Evidence) -> Iterator[LogPattern]:
             if name == "connection-flooding":
                 start, end = floods[0].start, floods[-1].end
             yield LogPattern(
-                name, signal.service, Time(start), Time(end), _within(bins * evidence.bin_seconds, counts, start, end),
+                name, signal.service, Time(start), Time(end), _within(times(bins, evidence.bin_seconds), counts, start, end),
                 tally_quotes(opened, start, end), sources_of([*opened, *closed]),
                 _text(name, float(signal.value.max()), float(np.median(signal.value)), per_request, left_open),
             )  # fmt: skip
