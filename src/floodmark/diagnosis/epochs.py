@@ -24,8 +24,15 @@ SETTLED = 0.7
 """After a start the level is below this share of the one before; until then the scrape still met the old process."""
 
 
+HELD = 5
+"""Samples that tell a level before and after a cut."""
+
 CONTINUED_SECONDS = 900.0
 CONTINUED_SHARE = 0.9
+
+
+Start = tuple[float, str | None]
+"""When a container began anew, and which (None: not known which)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,13 +51,19 @@ class Life:
     source: str
 
 
-def lives(series: Iterable[Series], events: Iterable[Event], options: Options) -> tuple[Life, ...]:
-    """Every life in `series` (all of one service), in order of its first sample; the longest `max_lives` where more."""
+def lives(
+    series: Iterable[Series], events: Iterable[Event], options: Options, more_starts: Iterable[Start] = ()
+) -> tuple[Life, ...]:
+    """Every life in `series` (all of one service), in order of its first sample; the longest `max_lives` where more.
+
+    `more_starts` are starts of containers that are known from elsewhere.
+    """
     usable = [one for one in series if len(one.at) >= 2]
     if not usable:
         return ()
     first = min(float(one.at[0]) for one in usable)
     starts = [(event.at, event.instance) for event in events if event.kind in STARTS and event.process is None]
+    starts += list(more_starts)
     found = [life for one in usable for life in _lives_of(one, starts, first, options)]
     if len(found) > options.max_lives:
         found = sorted(found, key=lambda life: -len(life.at))[: options.max_lives]
@@ -70,8 +83,8 @@ def _continued(found: list[Life]) -> Iterator[Life]:
             yield life
 
 
-def _lives_of(series: Series, starts: list[tuple[float, str | None]], first: float, options: Options) -> Iterator[Life]:
-    cuts = [0, *(_cuts(series, starts, options) if series.process is None else ()), len(series.at)]
+def _lives_of(series: Series, starts: list[Start], first: float, options: Options) -> Iterator[Life]:
+    cuts = [0, *_cuts(series, starts, options), len(series.at)]
     step = float(np.median(np.diff(series.at)))
     for number, (begin, end) in enumerate(itertools.pairwise(cuts)):
         begin = _settled(series, begin, end, options)
@@ -84,12 +97,35 @@ def _lives_of(series: Series, starts: list[tuple[float, str | None]], first: flo
         yield Life(series.instance, series.process, at, mb, born, series.metric, series.place.source)
 
 
-def _cuts(series: Series, starts: list[tuple[float, str | None]], options: Options) -> list[int]:
-    """Where a container's series begins anew: at a stated start, or where half of its memory goes at once."""
+def _cuts(series: Series, starts: list[Start], options: Options) -> list[int]:
+    """Where a series begins anew: at a stated start; a container also where half of a level that had held goes for good.
+
+    A process is only cut at a start, and only if it lost memory there: a container that begins anew gives its processes
+    the same small numbers again, but what began may also have been another container of the pod.
+    """
     value = series.value
-    fallen = np.flatnonzero(value[1:] < (1.0 - options.drop_share) * value[:-1]) + 1
-    stated = [int(np.searchsorted(series.at, at)) for at, instance in starts if instance in (None, series.instance)]
-    return sorted({cut for cut in (*fallen.tolist(), *stated) if 0 < cut < len(value)})
+    places = np.flatnonzero(value[1:] < (1.0 - options.drop_share / 2.0) * value[:-1]) + 1
+    cuts = {int(cut) for cut in places if _around(value, int(cut)) < 1.0 - options.drop_share}
+    cuts = cuts if series.process is None else set()
+    for at, instance in starts:
+        place = int(np.searchsorted(series.at, at))
+        if instance in (None, series.instance) and 0 < place < len(value):
+            place = _drop_near(series, place, options) if series.process is not None else place
+            cuts |= {place} if place else set()
+    return sorted(cut for cut in cuts if 0 < cut < len(value))
+
+
+def _around(value: Floats, cut: int) -> float:
+    """The level of the samples after `cut` over that of those before it."""
+    before, after = value[max(0, cut - HELD) : cut], value[cut : cut + HELD]
+    return float(np.median(after) / max(float(np.median(before)), 1e-9))
+
+
+def _drop_near(series: Series, place: int, options: Options) -> int:
+    """The sample after `place`, soon enough, with which the level is clearly lower than before; 0 for none."""
+    soon = int(np.searchsorted(series.at, series.at[place - 1] + options.settle_minutes * 60.0))
+    lower = [cut for cut in range(place, min(soon, len(series.value))) if _around(series.value, cut) < SETTLED]
+    return min(lower, key=lambda cut: float(series.value[cut] / series.value[cut - 1])) if lower else 0
 
 
 def _settled(series: Series, begin: int, end: int, options: Options) -> int:

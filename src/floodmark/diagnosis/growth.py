@@ -24,6 +24,12 @@ DRIFT_ERROR = 0.5
 LEAST_ERROR = 0.02
 """Gaps, clocks and rounding: no rate is known better."""
 
+WARMED = 0.4
+"""Warm-ups at least this large against the growth make it worth asking whether growth is warm-up."""
+
+LEAST_LIFE_HOURS = 0.75
+"""Half of a life that is long enough to be asked."""
+
 PEAK_HOURS = 1.0
 
 
@@ -50,6 +56,31 @@ def grows(view: View, options: Options) -> bool:
         options.min_mb_per_hour, options.min_share_per_hour * view.level_mb, 2.0 * view.stretch.drift_mb_per_hour
     )
     return mb >= least and rate >= slow
+
+
+def settled_share(view: View) -> float | None:
+    """Pace of growth in the later half of lives born meanwhile, as a share of the pace of all growth.
+
+    Near 1 for a leak; near 0 where what looks like growth is a warm-up that was taken for smaller than it is. None where
+    too little of the growth is beside warm-ups for the question to matter, or no life is long enough.
+    """
+    track, begin, end = view.track, view.stretch.begin, view.stretch.end
+    warmed = float(view.warm.gain[end] - view.warm.gain[begin])
+    if warmed < WARMED * view.stretch.mb:
+        return None
+    grown, hours = 0.0, 0.0
+    for life in range(len(track.lives)):
+        first, last = max(int(track.begin[life]), begin), min(int(track.end[life]), end)
+        middle = (first + last) // 2
+        if (last - middle) * track.step < LEAST_LIFE_HOURS * 3600.0:
+            continue
+        floor, start = track.floors[life], int(track.begin[life])
+        grown += float(floor[last - start] - floor[middle - start])
+        hours += (last - middle) * track.step / 3600.0
+    if hours < 2.0:
+        return None
+    alive = float(np.median(track.alive[begin : end + 1]))
+    return grown / hours * alive / max(view.stretch.mb / view.hours, 1e-9)
 
 
 def rate(scene: Scene) -> Rate | None:

@@ -18,6 +18,9 @@ KNOTS = 96
 SAME_PACE = 0.25
 """Growth before a hinge at this share of the pace after it is the same growth."""
 
+MOST_BACK_HOURS = 8.0
+"""How far a growth that came slowly out of the noise is traced back at most."""
+
 QUIET_MB = 1.0
 """Least noise assumed of a floor, in MB."""
 
@@ -53,7 +56,7 @@ def stretch(hours: Floats, gain: Floats, options: Options) -> Stretch:
     mb = float(_edge(whole, end, ahead=False) - level)
     threshold = max(options.onset_share * mb, 3.0 * noise)
     above = whole > level + threshold
-    begin = _walk(above, begin, end) if begin else 0
+    begin = _back(hours, whole - level, threshold, _walk(above, begin, end), end) if begin else 0
     top = _edge(whole, end, ahead=False)
     below = whole < top - max(2.0 * options.onset_share * mb, 3.0 * noise)
     tail = np.flatnonzero(below)
@@ -125,3 +128,12 @@ def _walk(above: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], begin: int, en
     """The last time at which the curve was not yet above the threshold, before it stayed above."""
     below = np.flatnonzero(~above[: end + 1])
     return int(below[-1]) if len(below) else 0
+
+
+def _back(hours: Floats, grown: Floats, threshold: float, begin: int, end: int) -> int:
+    """From where the curve left the noise (`threshold`), back by the time it then took to rise as much again."""
+    twice = np.flatnonzero(grown[begin : end + 1] >= 2.0 * threshold)
+    if not len(twice):
+        return begin
+    back = min(float(hours[begin + int(twice[0])] - hours[begin]), MOST_BACK_HOURS)
+    return max(int(np.searchsorted(hours, hours[begin] - back)), 0)

@@ -19,8 +19,11 @@ from floodmark.diagnosis.regress import THETAS, Matrix, ebic, robust, whiten
 from floodmark.diagnosis.track import Track
 from floodmark.evidence.nouns import Floats
 
-BENDS = (0.05, 0.1, 0.2, 0.35)
-"""Time constants that are tried, as shares of the clock's length: the last is 94% full at the end."""
+BENDS = (0.05, 0.1, 0.2, 0.35, 0.6, 1.0)
+"""Time constants that are tried, as shares of the clock's length."""
+
+FULL = 0.35
+"""Up to this one the curve is 94% full at the end; beyond, it bends but nobody can say that it will level off."""
 
 CLOCKS = 6
 """Routes that are tried as clocks."""
@@ -31,11 +34,13 @@ class Saturation:
     """How the best saturating curve compares with the best line.
 
     margin   extended BIC of the curve minus that of the line: positive speaks for a leak
+    bend     time constant of the best curve as a share of the clock: above FULL it has not levelled off yet
     clock    what the best curve counts ("hours", every request, or a route)
     tail     growth per dose in the last third of it, over that of the whole: 1 for a line, near 0 for what is full
     """
 
     margin: float
+    bend: float
     clock: str
     tail: float
 
@@ -55,15 +60,15 @@ def saturation(
     line_score = ebic(line.rss, len(goal), white.shape[1], len(clocks))
     if explanation is not None:
         line_score = min(line_score, explanation.score)
-    best, clock = np.inf, "hours"
+    best, clock, curved = np.inf, "hours", FULL
     for name, counted in clocks:
         for bend in BENDS:
             curve = whiten(_filling(track, stretch, counted, bend)[:, None], theta)
             design = np.hstack([white[:, 1:], curve])
             score = ebic(robust(design, goal).rss, len(goal), design.shape[1] + 1, len(clocks))
             if score < best:
-                best, clock = score, name
-    return Saturation(best - line_score, clock, _tail(track, growth, stretch, found, explanation))
+                best, clock, curved = score, name, bend
+    return Saturation(best - line_score, curved, clock, _tail(track, growth, stretch, found, explanation))
 
 
 def _theta(base: Matrix, growth: Floats) -> float:

@@ -28,7 +28,7 @@ class View:
     """One track with what is no growth taken off (n, MB each).
 
     excess   growth that stays: gain less warm-up and load
-    fine     the same from the track's fine gain: for timing, not for levels
+    fine     the track's fine gain less warm-up, load left in: for the regressions, which weigh the load themselves
     """
 
     track: Track
@@ -112,8 +112,7 @@ def _view(found: Track, doses: tuple[Candidate, ...], events: list[Event], optio
     warm = warm_up(found, served_per_life(doses, found))
     first = stretch(found.hours, found.gain - warm.gain, options)
     load = load_memory(found, found.gain - warm.gain, doses, first.begin)
-    other = warm.gain + load.mb
-    excess, fine = found.gain - other, found.fine - other
+    excess, fine = found.gain - warm.gain - load.mb, found.fine - warm.gain
     return View(
         found, warm, load, excess, fine, _snapped(stretch(found.hours, excess, options), found, events, options)
     )

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from floodmark.diagnosis.epochs import Life, lives
+from floodmark.diagnosis.epochs import Life, Start, lives
 from floodmark.diagnosis.options import Options
 from floodmark.evidence.nouns import Event, Floats, Ints, Series
 
@@ -74,7 +74,8 @@ def track(service: str, series: Iterable[Series], events: Iterable[Event], optio
     processes = _best([one for one in mine if one.process is not None], options)
     container = container_track(service, mine, events, options)
     if processes:
-        found = _build(service, "process", processes, events, options)
+        begun = [] if container is None else [(life.born, life.instance) for life in container.lives if life.born]
+        found = _build(service, "process", processes, events, options, begun)
         if found is not None and (container is None or _seen(found) >= ENOUGH_OF_IT * _seen(container)):
             return found
     return container
@@ -115,8 +116,9 @@ def _build(
     series: list[Series],
     events: Iterable[Event],
     options: Options,
+    starts: Iterable[Start] = (),
 ) -> Track | None:
-    found = lives(series, events, options)
+    found = lives(series, events, options, starts)
     if not found:
         return None
     at, step = _grid(found, options)

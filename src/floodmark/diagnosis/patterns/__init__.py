@@ -35,8 +35,9 @@ DETECTORS = (
     leak.detect,
     growing.detect,
     traffic_bound.detect,
-    page_cache.detect,
     sawtooth.collected,
+    page_cache.detect,
+    sawtooth.renewed,
     steady.detect,
 )
 

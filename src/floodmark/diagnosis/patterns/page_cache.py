@@ -21,7 +21,11 @@ def detect(scene: Scene) -> Finding | None:
     if view is None or view.track.measure in ("usage", "working_set"):
         return None
     level, options = view.level_mb, scene.options
-    rises = [_rise(one, view.track.at, view.track.level) for one in _all(scene)]
+    at = np.concatenate([life.at for life in view.track.lives])
+    mb = np.concatenate([life.mb for life in view.track.lives])
+    order = np.argsort(at, kind="stable")
+    rises = [_rise(one, at[order], mb[order]) for one in _all(scene) if len(view.track.lives) == view.track.alive.max() or
+             view.track.alive.max() <= 1]  # fmt: skip
     rise = max((one for one in rises if one is not None), default=0.0)
     if rise < max(options.page_cache_rise_mb, options.page_cache_rise_share * level):
         return None
@@ -36,9 +40,9 @@ def _all(scene: Scene) -> list[Series]:
     return [one for one in scene.of("usage", "working_set") if one.process is None and len(one.at) >= 20]
 
 
-def _rise(series: Series, at: np.ndarray, level: np.ndarray) -> float | None:
-    """How much more the series is above `level` at its highest hour than at its lowest before that."""
-    above = series.value / MB - np.interp(series.at, at, level)
+def _rise(series: Series, at: np.ndarray, mb: np.ndarray) -> float | None:
+    """How much more the series is above the memory at the same time (`mb` at `at`) at its height than before that."""
+    above = series.value / MB - np.interp(series.at, at, mb)
     width = max(1, len(above) // 60)
     blocks = [float(np.median(above[k : k + width])) for k in range(0, len(above), width)]
     lowest = np.minimum.accumulate(blocks)

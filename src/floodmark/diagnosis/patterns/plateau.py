@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from floodmark.diagnosis.growth import grows
+from floodmark.diagnosis.growth import grows, settled_share
 from floodmark.diagnosis.patterns.finding import Finding
+from floodmark.diagnosis.saturation import FULL
 from floodmark.diagnosis.scene import Scene, View
 from floodmark.diagnosis.wording import figure, per_cent
 
 DECIDES = 6.0
 """Difference of the information criterion that is strong evidence (Kass and Raftery 1995: 6 to 10)."""
+
+SETTLED = 0.3
+"""Lives that grow at less than this share of the pace in their later half have warmed up."""
 
 KNOWN_LEVEL = 1.08
 """Growth that ends within this factor of the level of earlier lives is a warm-up."""
@@ -35,11 +39,18 @@ def detect(scene: Scene) -> Finding | None:
             f"before: it warmed up again."
         )
         return Finding("plateau", "no-leak", text)
+    settled = settled_share(view)
+    if settled is not None and settled < SETTLED:
+        text = (
+            f"Rose by {figure(view.stretch.mb)} MB beyond the usual warm-up, but only while lives were young: in their "
+            f"later half they grow at {per_cent(max(settled, 0.0))} of that pace."
+        )
+        return Finding("plateau", "no-leak", text)
     bent = scene.saturation
     if bent is None:
         return None
-    full = bent.margin < -DECIDES and bent.tail < 0.6
-    ended = bent.tail < options.plateau_share and bent.margin < DECIDES
+    full = bent.margin < -DECIDES and bent.tail < 0.6 and bent.bend <= FULL
+    ended = bent.tail < options.plateau_share and (bent.margin < DECIDES or not _dosed(scene))
     quiet = not view.stretch.lasting and bent.margin < 0
     if not (full or ended or quiet):
         return None
@@ -55,6 +66,12 @@ def turnover(view: View) -> float:
     if view.track.grain != "process":
         return 0.0
     return len(view.track.lives) / max(float(np.median(view.track.alive)), 1.0)
+
+
+def _dosed(scene: Scene) -> bool:
+    """Whether doses explain half of the growth: then it may have ended because they did."""
+    said = scene.explanation
+    return said is not None and scene.view is not None and said.explained_mb >= 0.5 * scene.view.stretch.mb
 
 
 def _unit(clock: str) -> str:

@@ -7,11 +7,15 @@ import numpy as np
 from floodmark.diagnosis.growth import grows, rate
 from floodmark.diagnosis.patterns.finding import Finding
 from floodmark.diagnosis.patterns.leak import goes_on
+from floodmark.diagnosis.patterns.plateau import turnover
 from floodmark.diagnosis.scene import Scene, View
 from floodmark.diagnosis.wording import figure, span
 
 CYCLES = 3
 """Rises and falls that make a saw."""
+
+LEAST_SAMPLES = 60
+"""Points of a floor in which a saw can be seen."""
 
 SWING_SHARE = 0.12
 SWING_MB = 8.0
@@ -67,27 +71,30 @@ def _within_lives(view: View) -> tuple[float, float]:
 
 
 def collected(scene: Scene) -> Finding | None:
-    """No growth, but the floor of a life rises and falls again several times, by itself and not with the load.
+    """No growth, but memory of a life rises and falls again several times, by itself and not with the load.
 
     Wrong for a regular job that takes memory and gives it back: that is a saw too, and harmless.
     """
-    view = scene.view
-    if view is None:
-        return None
-    found = [one for one in (_saw(floor) for floor in view.track.floors if len(floor) >= 60) if one is not None]
-    long = sum(len(floor) >= 60 for floor in view.track.floors)
-    if long and len(found) >= 0.5 * long:
-        swing = float(np.median([one[0] for one in found]))
-        text = f"Memory rises and falls by about {figure(swing)} MB again and again; the troughs are flat."
-        return Finding("sawtooth", "no-leak", text, swing)
-    turned = len(view.track.lives) / max(float(np.median(view.track.alive)), 1.0)
-    if view.track.grain == "process" and view.warm.mb and turned >= 2 * scene.options.recycle_lives:
-        text = (
-            f"Workers are recycled; each warms up by about {figure(view.warm.mb)} MB and stays there until it is "
-            f"replaced. Nothing grows from life to life."
-        )
-        return Finding("sawtooth", "no-leak", text, view.warm.mb)
+    for view in (scene.view, scene.whole):
+        floors = [] if view is None else [floor for floor in view.track.floors if len(floor) >= LEAST_SAMPLES]
+        found = [one for one in map(_saw, floors) if one is not None]
+        if floors and len(found) >= 0.5 * len(floors):
+            swing = float(np.median([one[0] for one in found]))
+            text = f"Memory rises and falls by about {figure(swing)} MB again and again; the troughs are flat."
+            return Finding("sawtooth", "no-leak", text, swing)
     return None
+
+
+def renewed(scene: Scene) -> Finding | None:
+    """Workers are recycled, each warms up and then stays; nothing grows from life to life."""
+    view = scene.view
+    if view is None or not view.warm.mb or turnover(view) < 2 * scene.options.recycle_lives:
+        return None
+    text = (
+        f"Workers are recycled; each warms up by about {figure(view.warm.mb)} MB and stays there until it is replaced. "
+        f"Nothing grows from life to life."
+    )
+    return Finding("sawtooth", "no-leak", text, view.warm.mb)
 
 
 def _saw(floor: np.ndarray) -> tuple[float, int] | None:

@@ -39,7 +39,8 @@ def _jumps(view: View, most: int) -> list[tuple[float, float]]:
     """The largest rises within `WITHIN_MINUTES`, that do not overlap: (time, MB)."""
     track = view.track
     width = max(1, round(WITHIN_MINUTES * 60.0 / track.step))
-    part = view.excess[view.stretch.begin : view.stretch.end + 1]
+    first = max(view.stretch.begin - 2 * width, 0)
+    part = view.excess[first : view.stretch.end + 1 + 2 * width]
     if len(part) <= 2 * width:
         return []
     rise = part[width:] - part[:-width]
@@ -48,6 +49,6 @@ def _jumps(view: View, most: int) -> list[tuple[float, float]]:
         top = int(np.argmax(rise))
         if rise[top] <= 6.0 * view.stretch.noise_mb or rise[top] < 0.15 * view.stretch.mb:
             break
-        found.append((float(track.at[view.stretch.begin + top + width // 2]), float(rise[top])))
+        found.append((float(track.at[first + top + width // 2]), float(rise[top])))
         rise[max(0, top - width) : top + width + 1] = -np.inf
     return found
