@@ -33,3 +33,9 @@ def endpoint() -> Iterator[Any]:
 def stage_of() -> Any:
     """The class of a stage with gunicorn, nginx, traffic and the watch."""
     return _module("stage").Stage
+
+
+@pytest.fixture(scope="module")
+def stage_of_module() -> Any:
+    """The same, for one stage that a whole module of tests uses."""
+    return _module("stage").Stage

@@ -89,7 +89,7 @@ def marks(watch: Watch, name: str) -> list[dict[str, Any]]:
 
 
 def top_routes(watch: Watch, name: str) -> list[dict[str, Any]]:
-    """The culprits among its routes, then the most asked ones: name, requests, mean seconds, failed, and starts a bin."""
+    """The culprits among its routes, then the most asked: name, requests, mean seconds, failed, starts a bin."""
     bin_seconds = watch.settings.watch_bin_seconds
     until = watch.view.at + 1
     first, end = int((until - watch.settings.watch_window_seconds) // bin_seconds), int(until // bin_seconds) + 1

@@ -1,0 +1,227 @@
+"""Every page of the dashboard in a real browser: light, dark, at phone width, by keyboard, live, without script."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
+
+PAGES = ("", "service/shop/", "incidents/", "alerts/", "actions/", "targets/", "sources/")
+
+
+@pytest.fixture(scope="module")
+def site(stage_of_module: Callable[..., Any]) -> Iterator[Any]:
+    made = stage_of_module("http://127.0.0.1:1/nobody-listens")
+    made.leak.touch()
+    made.start_traffic()
+    made.start_watch()
+    made.wait_for("select * from action where status = 'would'", 120)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+def paths(site: Any) -> list[str]:
+    number = site.rows("select id from incident where service = 'shop'")[0]["id"]
+    return [*PAGES, f"incidents/{number}/"]
+
+
+def opened(browser: Browser, url: str, **how: Any) -> tuple[Page, list[str]]:
+    """A page, and what its console complained of."""
+    page = browser.new_context(**how).new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(url)
+    return page, said
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1440])
+def test_every_page_fits_and_complains_of_nothing(site: Any, browser: Browser, scheme: Any, width: int) -> None:
+    for path in paths(site):
+        page, said = opened(browser, site.url + path, color_scheme=scheme, viewport={"width": width, "height": 900})
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+        assert page.locator("h1").count() == 1, path
+        assert said == [], path
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        dark = sum(int(part) for part in background.strip("rgb()").split(",")[:3]) < 384
+        assert dark is (scheme == "dark")
+        page.context.close()
+
+
+def test_text_has_enough_contrast_in_both_schemes(site: Any, browser: Browser) -> None:
+    for scheme in ("light", "dark"):
+        page, _ = opened(browser, site.url + "alerts/", color_scheme=scheme)
+        worst = page.evaluate(CONTRAST)
+        assert worst["ratio"] >= 4.5, (scheme, worst)
+        page.context.close()
+
+
+CONTRAST = """() => {
+  const parts = (text) => text.match(/[\\d.]+/g).map(Number);
+  const linear = (v) => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => [r, g, b].map((v, i) => linear(v / 255) * [.2126, .7152, .0722][i])
+    .reduce((sum, v) => sum + v, 0);
+  const behind = (node) => {
+    for (; node; node = node.parentElement) {
+      const c = parts(getComputedStyle(node).backgroundColor);
+      if (c.length === 3 || c[3] === 1) return c;
+    }
+    return [255, 255, 255];
+  };
+  let worst = { ratio: 99 };
+  for (const node of document.querySelectorAll("main *, header *, footer *")) {
+    if (![...node.childNodes].some((one) => one.nodeType === 3 && one.textContent.trim())) continue;
+    if (node.tagName === "OPTION" || node.tagName === "SELECT") continue;
+    const a = light(parts(getComputedStyle(node).color)), b = light(behind(node));
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < worst.ratio) worst = { ratio, text: node.textContent.trim().slice(0, 60), tag: node.className };
+  }
+  return worst;
+}"""
+
+
+def test_a_page_shows_the_leak_its_route_and_what_would_be_done(site: Any, browser: Browser) -> None:
+    page, _ = opened(browser, site.url + "service/shop/")
+    assert page.locator(".cause.culprit code").first.inner_text() == "/report/{id}/"
+    assert page.locator("canvas").count() == 1
+    assert "would send HUP" in page.locator("main").inner_text()
+    page.context.close()
+
+
+def test_pages_are_live(site: Any, browser: Browser) -> None:
+    page, _ = opened(browser, site.url)
+    first = page.locator("#live").inner_text()
+    page.wait_for_function(
+        "(first) => document.getElementById('live').textContent !== first", arg=first, timeout=20_000
+    )
+    page.context.close()
+
+
+def test_pages_can_be_read_without_a_script(site: Any, browser: Browser) -> None:
+    page, _ = opened(browser, site.url + "service/shop/", java_script_enabled=False)
+    assert page.locator("svg.chart polyline").count() == 1
+    assert page.locator("svg.chart").get_attribute("aria-label").startswith("memory in MB")  # type: ignore[union-attr]
+    assert "UTC" in page.locator("footer").inner_text()
+    page.context.close()
+
+
+def test_a_silence_is_made_and_ended_by_keyboard(site: Any, browser: Browser) -> None:
+    page, _ = opened(browser, site.url + "alerts/")
+    page.focus("select[name=service]")
+    page.keyboard.type("shop")
+    page.focus("input[name=reason]")
+    page.keyboard.type("known, the fix is out")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("form.row")
+    assert "shop, every rule" in page.locator("form.row").inner_text()
+    site.wait_for("select * from decision where reason like 'silenced by%'", 30)
+    page.reload()
+    page.focus("form.row button")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("form.row", state="detached")
+    page.context.close()
+
+
+def test_the_first_tab_leads_past_the_header(site: Any, browser: Browser) -> None:
+    page, _ = opened(browser, site.url)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+    page.context.close()
+
+
+def ask(site: Any, path: str, method: str = "GET", body: str = "", **headers: str) -> tuple[int, dict[str, str], str]:
+    connection = http.client.HTTPConnection(urlsplit(site.url).netloc, timeout=10)
+    connection.request(method, path, body, headers)
+    answer = connection.getresponse()
+    text = answer.read().decode(errors="replace")
+    connection.close()
+    return answer.status, dict(answer.headers.items()), text
+
+
+def test_no_write_goes_without_a_csrf_token(site: Any) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    status, _, _ = ask(site, "/alerts/silence/", "POST", "service=shop&reason=x&hours=2", **form)
+    assert status == 403
+    assert ask(site, "/alerts/silence/")[0] == 405
+
+
+def test_a_name_of_another_site_is_not_answered(site: Any) -> None:
+    assert ask(site, "/", Host="evil.example")[0] == 400
+
+
+def test_pages_load_nothing_from_elsewhere(site: Any) -> None:
+    _, headers, text = ask(site, "/")
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'")
+    assert "http://" not in text.replace("http://www.w3.org", "")
+    assert "https://" not in text
+
+
+@pytest.mark.parametrize("path", [
+    "/static/../server.py", "/static/%2e%2e%2fserver.py", "/incidents/x/..%2f..%2fstate.sqlite", "/service/nobody/",
+    "/incidents/none/", "/nothing",
+])  # fmt: skip
+def test_what_is_not_there_is_404_and_leads_out_of_no_folder(site: Any, path: str) -> None:
+    assert ask(site, path)[0] == 404
+
+
+def test_the_reports_of_an_incident_can_be_read(site: Any) -> None:
+    number = site.rows("select id from incident where service = 'shop'")[0]["id"]
+    status, headers, text = ask(site, f"/incidents/{number}/report.html")
+    assert status == 200
+    assert "script-src" not in headers["Content-Security-Policy"]
+    assert "shop" in text
+    assert json.loads(ask(site, f"/incidents/{number}/incident.json")[2])["schema"] == "floodmark.incident/1"
+
+
+def test_the_watch_tells_prometheus_of_itself(site: Any) -> None:
+    _, headers, text = ask(site, "/metrics")
+    assert headers["Content-Type"].startswith("text/plain")
+    for name in (
+        "floodmark_watch_rounds",
+        "floodmark_watch_memory_bytes",
+        'floodmark_service_memory_bytes{service="shop"}',
+    ):
+        assert f"\n{name} " in text
+    assert ask(site, "/healthz")[0] == 200
+
+
+def test_a_dashboard_that_others_can_reach_wants_a_password(stage_of: Callable[..., Any]) -> None:
+    stage = stage_of("http://127.0.0.1:1/", settings={"watch_bind": "0.0.0.0:0"})
+    stage.start_watch()
+    assert stage.watch.wait(30) == 2
+    assert "set watch_user and watch_password" in stage.said()
+    stage.close()
+    secret = {"watch_bind": "0.0.0.0:0", "watch_user": "mia", "watch_password": "hunter2"}
+    stage = stage_of("http://127.0.0.1:1/", settings=secret)
+    stage.start_watch()
+    url = stage.url
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(url + "metrics", timeout=5)
+    request = urllib.request.Request(url + "metrics")
+    request.add_header("Authorization", "Basic " + base64.b64encode(b"mia:hunter2").decode())
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        assert answer.status == 200
+    with urllib.request.urlopen(url + "incidents/", timeout=5) as answer:
+        assert answer.url.endswith("/sign-in/")
+    assert "hunter2" not in stage.said()
+    stage.close()
