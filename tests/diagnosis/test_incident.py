@@ -19,6 +19,7 @@ from floodmark.diagnosis.incident import (
     Chart,
     Growth,
     Interval,
+    LogPattern,
     MetricProblem,
     Point,
     Service,
@@ -283,6 +284,18 @@ def test_python_objects_that_stay_the_same_are_told(last: float, said: bool) -> 
     assert not said or told == [
         "The Python objects of web did not grow: the largest count lies between 46098 and 46152."
     ]
+
+
+def test_the_largest_cascade_belongs_into_the_summary_and_churn_does_not() -> None:
+    def pattern(name: str, count: int) -> LogPattern:
+        return LogPattern(name, "web", Time(START), Time(START), count, (), (), f"{count} of them. Read it so.")
+
+    patterns = [pattern("timeout-cascade", 7), pattern("timeout-cascade", 1397), pattern("connection-churn", 9999)]
+    one = summarise(evidence(), [service()], (), (), (), patterns)
+    assert "Timeout cascade of web from 27 Aug 02:00 UTC: 1397 of them." in one.sentences
+    assert not any(
+        "9999" in sentence or "7 of them" in sentence for sentence in one.sentences if "1397" not in sentence
+    )
 
 
 def test_open_questions_are_bounded_and_refused_metrics_are_counted() -> None:

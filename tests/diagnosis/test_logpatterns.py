@@ -159,6 +159,21 @@ def test_monitors_small_clients_and_browsers_behind_a_gateway_are_no_bulk_load(
     assert find(evidence(clients=(client(targets, requests, name, address),))) == ()
 
 
+def test_a_gateway_that_is_busy_all_day_does_not_sweep() -> None:
+    wave = 4.0 + 3.0 * np.sin(np.arange(2880) / 1440 * 2 * np.pi)
+    busy = client(list(wave), list(wave), "okhttp/4.12.0", "203.0.113.7")
+    assert find(evidence(clients=(busy,))) == ()
+
+
+def test_a_client_that_sweeps_every_night_and_asks_a_little_by_day_is_told_each_time() -> None:
+    asked = np.full(4320, 0.05)
+    for night in (100, 1540, 2980):
+        asked[night : night + 20] = 12.0
+    ones = find(evidence(clients=(client(list(asked), list(asked), "curl/8.5.0"),)))
+    assert [one.name for one in ones] == ["bulk-load"] * 3
+    assert all(200 <= one.count <= 260 for one in ones)
+
+
 def test_paths_asked_for_over_many_hours_are_no_sweep() -> None:
     bins = np.arange(0, 24 * 60, 10, dtype=np.int64) + FIRST
     slow = Client("curl", "203.0.113.7", bins, np.ones(len(bins)), np.ones(len(bins)), Place("access.log", 1))

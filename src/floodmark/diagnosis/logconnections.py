@@ -42,8 +42,8 @@ def connection_patterns(evidence: Evidence) -> Iterator[LogPattern]:
         bins, counts = summed((one.bin, one.count) for one in opened)
         if counts.sum() < ENOUGH_OPENED:
             continue
-        inside = (asked_bins >= bins[0]) & (asked_bins <= bins[-1])
-        per_request = counts.sum() / asked[inside].sum() if asked[inside].sum() else None
+        asked_then = (asked_bins >= bins[0]) & (asked_bins <= bins[-1])
+        per_request = counts.sum() / asked[asked_then].sum() if asked[asked_then].sum() else None
         left_open = _left_open(opened, closed)
         floods = list(episodes(CONNECTION_RULE, signal))
         name = _name(bool(floods), per_request, left_open, float(counts.sum()))
@@ -51,8 +51,9 @@ def connection_patterns(evidence: Evidence) -> Iterator[LogPattern]:
             start, end = float(signal.at[0]), float(signal.at[-1]) + evidence.bin_seconds
             if name == "connection-flooding":
                 start, end = floods[0].start, floods[-1].end
+            inside = _within(times(bins, evidence.bin_seconds), counts, start, end)
             yield LogPattern(
-                name, signal.service, Time(start), Time(end), _within(times(bins, evidence.bin_seconds), counts, start, end),
+                name, signal.service, Time(start), Time(end), inside,
                 tally_quotes(opened, start, end), sources_of([*opened, *closed]),
                 _text(name, float(signal.value.max()), float(np.median(signal.value)), per_request, left_open),
             )  # fmt: skip

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from floodmark.diagnosis.incident import LogPattern, Time
 from floodmark.diagnosis.logquotes import quote
@@ -16,6 +17,9 @@ from floodmark.evidence.nouns import Client, Evidence, Floats, Ints, Volume
 SWEEP_TARGETS = 60
 SWEEP_SECONDS = 900.0
 """Different paths that one client asks for in so short a time: fewer is a person, or busy traffic through a gateway."""
+
+SWEEP_ABOVE = 5.0
+"""A sweep asks this many times faster than the same client does otherwise: a gateway is busy all day."""
 
 SWEEP_DISTINCT = 0.8
 """...and this share of its requests are for paths it had not asked for: a monitor repeats itself, a sweep does not."""
@@ -72,15 +76,17 @@ def _is_gateway(address: str) -> bool:
 
 
 def _sweeps(client: Client, bin_seconds: float) -> list[tuple[float, float, float, float]]:
-    """(start, end, requests, different paths) of each sweep."""
-    if not len(client.bin):
+    """(start, end, requests, different paths) of each sweep: dense stretches of a client that asks for little else."""
+    dense = np.flatnonzero(_in_dense_window(client, bin_seconds))
+    if not len(dense):
         return []
-    cuts = np.flatnonzero(np.diff(client.bin) * bin_seconds > SWEEP_QUIET_SECONDS) + 1
     found = []
-    for part in np.split(np.arange(len(client.bin)), cuts):
+    for part in np.split(dense, np.flatnonzero(np.diff(client.bin[dense]) * bin_seconds > SWEEP_QUIET_SECONDS) + 1):
         asked, targets = float(client.requests[part].sum()), float(client.targets[part].sum())
-        if _most_at_once(client, part, bin_seconds) >= SWEEP_TARGETS and targets >= SWEEP_DISTINCT * asked:
-            start, end = float(client.bin[part[0]]) * bin_seconds, float(client.bin[part[-1]] + 1) * bin_seconds
+        start, end = float(client.bin[part[0]]) * bin_seconds, float(client.bin[part[-1]] + 1) * bin_seconds
+        if targets >= SWEEP_DISTINCT * asked and targets / (end - start) >= SWEEP_ABOVE * _pace(
+            client, dense, bin_seconds
+        ):
             found.append((start, end, asked, targets))
     if len(found) > MAX_SWEEPS:
         rest = found[MAX_SWEEPS - 1 :]
@@ -88,11 +94,23 @@ def _sweeps(client: Client, bin_seconds: float) -> list[tuple[float, float, floa
     return found
 
 
-def _most_at_once(client: Client, part: np.ndarray, bin_seconds: float) -> float:
-    """The most different paths within `SWEEP_SECONDS`."""
-    bins, targets = client.bin[part], np.concatenate([[0.0], np.cumsum(client.targets[part])])
-    begins = np.searchsorted(bins, bins - round(SWEEP_SECONDS / bin_seconds), side="right")
-    return float((targets[1:] - targets[begins]).max())
+def _in_dense_window(client: Client, bin_seconds: float) -> NDArray[np.bool_]:
+    """Bins that lie in a stretch of `SWEEP_SECONDS` with `SWEEP_TARGETS` different paths."""
+    width = round(SWEEP_SECONDS / bin_seconds)
+    summed_up = np.concatenate([[0.0], np.cumsum(client.targets)])
+    begins = np.searchsorted(client.bin, client.bin - width, side="right")
+    full = np.flatnonzero(summed_up[1:] - summed_up[begins] >= SWEEP_TARGETS)
+    marks = np.zeros(len(client.bin) + 1)
+    np.add.at(marks, begins[full], 1.0)
+    np.add.at(marks, full + 1, -1.0)
+    return np.cumsum(marks[:-1]) > 0
+
+
+def _pace(client: Client, dense: Ints, bin_seconds: float) -> float:
+    """Different paths a second outside the dense stretches; 0 for a client that comes for nothing else."""
+    others = float(client.targets.sum() - client.targets[dense].sum())
+    seconds = float(client.bin[-1] - client.bin[0] + 1 - len(dense)) * bin_seconds
+    return others / seconds if seconds > 0 else 0.0
 
 
 def _sweep_text(client: Client, asked: float, targets: float, seconds: float) -> str:

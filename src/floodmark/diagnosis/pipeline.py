@@ -54,7 +54,7 @@ def diagnose(evidence: Evidence, options: Options = DEFAULT, rules: tuple[Rule, 
         timeline=told,
         targets=targets.evaluate(targets.Given(evidence, services, fired, signals)),
         actions=actions.recommend(actions.Findings(services, causes, audited.problems, patterns, evidence)),
-        summary=summary.summarise(evidence, services, causes, audited.problems, felt),
+        summary=summary.summarise(evidence, services, causes, audited.problems, felt, patterns),
         impact=felt,
         method=method.told(options, rules),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from floodmark.diagnosis.incident import Cause, Figure, MetricProblem, Service, Summary
+from floodmark.diagnosis.incident import Cause, Figure, LogPattern, MetricProblem, Service, Summary
 from floodmark.diagnosis.wording import counted, figure, listed, moment, per_cent, span
 from floodmark.evidence.nouns import Evidence
 
@@ -15,6 +15,9 @@ MAX_OPEN = 12
 
 REJECTED_SHARE = 0.01
 """A source of which more lines than this could not be read leaves a question open."""
+
+GRAVE = ("traffic-surge", "timeout-cascade", "connection-leak", "oom-kills")
+"""Patterns in logs that belong into the summary."""
 
 OBJECT_SAMPLES = 3
 OBJECTS_FLAT = 0.05
@@ -32,10 +35,12 @@ def summarise(
     causes: Sequence[Cause],
     problems: Sequence[MetricProblem],
     impact: Sequence[Figure],
+    patterns: Sequence[LogPattern] = (),
 ) -> Summary:
     """What the report says first, and what it says it does not know."""
     sentences = [
-        *_verdicts(services), *_causes(services, causes), *_objects(evidence), *_felt(impact), *_refused(problems)
+        *_verdicts(services), *_causes(services, causes), *_objects(evidence), *_felt(impact), *_grave(patterns),
+        *_refused(problems),
     ]  # fmt: skip
     questions = list(dict.fromkeys(_open(evidence, services, causes)))
     if len(questions) > MAX_OPEN:
@@ -158,6 +163,16 @@ def _felt(impact: Sequence[Figure]) -> Iterator[str]:
     restarts = found.get("Restarts")
     if restarts and restarts.value:
         yield f"There were {counted(restarts.value, 'restart')}: {restarts.text}"
+
+
+def _grave(patterns: Sequence[LogPattern]) -> Iterator[str]:
+    """The first sentence of the largest pattern of each kind that a reader with one minute must know."""
+    for name in GRAVE:
+        if ones := [one for one in patterns if one.name == name]:
+            worst = max(ones, key=lambda one: one.count)
+            of = f" of {worst.service}" if worst.service else ""
+            said = worst.text.split(". ")[0].rstrip(".")
+            yield f"{name.replace('-', ' ').capitalize()}{of} from {moment(worst.start.seconds)}: {said}."
 
 
 def _refused(problems: Sequence[MetricProblem]) -> Iterator[str]:
