@@ -51,10 +51,12 @@ def datasets(
 
 
 def _table(found: list[Standing]) -> Table:
+    from floodmark.export.index_page import size
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("Dataset", "State"):
         table.add_column(name, no_wrap=True)
-    for name in ("MB", "Activities", "Segments", "Remarks"):
+    for name in ("Size", "Activities", "Segments", "Remarks"):
         table.add_column(name, justify="right", no_wrap=True)
     for name in ("Changed", "Checked"):
         table.add_column(name, no_wrap=True)
@@ -63,7 +65,7 @@ def _table(found: list[Standing]) -> Table:
         table.add_row(
             each.dataset,
             Text(each.state, COLOURS.get(each.state, "")),
-            "" if each.bytes is None else f"{each.bytes / 1e6:,.1f}",
+            "" if each.bytes is None else size(each.bytes),
             _number(each.activities),
             _number(each.segments or None),
             _number(each.remarks),

@@ -12,6 +12,7 @@ from django.db import Error as DatabaseError
 from floodmark.errors import FloodmarkError, SourceError
 from floodmark.export.artifacts.shelf import read_entry
 from floodmark.export.datasets import KINDS, Dataset
+from floodmark.export.index_page import size
 from floodmark.export.jobs.assembly import builder_of, heart_of
 from floodmark.export.jobs.builder import Built, Busy, line
 from floodmark.export.jobs.heart import Heart, Stopped
@@ -108,6 +109,6 @@ def _told(built: Built) -> str:
     entry = built.outcome.entry
     cut = f", {len(entry.segments)} segments" if entry.segments else ""
     return (
-        f"{built.dataset}: {built.word}, {entry.whole.activities:,} activities, {entry.whole.xml.bytes / 1e6:,.1f} MB"
+        f"{built.dataset}: {built.word}, {entry.whole.activities:,} activities, {size(entry.whole.xml.bytes)}"
         f"{cut}, {entry.left_out or 0:,} remarks, {built.seconds:.1f} s"
     )
