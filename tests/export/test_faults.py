@@ -10,6 +10,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -171,6 +172,8 @@ def test_a_worker_killed_in_the_middle_of_a_build_is_replaced_and_the_build_done
     assert unfinished(server.folder) == [], "what the killed build left has been swept"
     assert [process.pid for process in builds(server)] != [worker.pid]
     assert "taken over" in server.said()
+    page = server.ask("/metrics").text
+    assert re.search(r'floodmark_jobs_total\{outcome="built"\} ([2-9]|\d\d)', page), "the dead worker's counts are kept"
 
 
 def test_a_stopped_worker_loses_its_job_to_another_and_does_no_harm_when_it_wakes(serve, start, large_url) -> None:

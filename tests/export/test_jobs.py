@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -16,7 +18,7 @@ from floodmark.export.artifacts.shelf import Shelf
 from floodmark.export.datasets import Dataset
 from floodmark.export.jobs.assembly import assemble, builder_of, heart_of
 from floodmark.export.jobs.builder import Busy
-from floodmark.export.jobs.heart import Heart, Stopped
+from floodmark.export.jobs.heart import STALLED, Heart, Stopped
 from floodmark.export.jobs.lease import LeaseLost, holder_of, take
 from floodmark.export.jobs.queue import FIRST, REGULAR, ask, prune
 from floodmark.export.jobs.standing import standings
@@ -420,3 +422,28 @@ def test_the_meters_count_what_jobs_came_to(organisation, worker_of) -> None:
     worker.run(until_empty=True)
     assert worker.builder.meters.jobs.labels("built")._value.get() == 1
     assert worker.builder.meters.builds.labels("activities")._sum.get() > 0
+
+
+STALLING = """
+import sys, time
+from floodmark.export import bootstrap
+from floodmark.settings import Settings
+bootstrap.setup(Settings(database_url=sys.argv[1]))
+from floodmark.export.jobs.heart import Heart
+heart = Heart("here/1", "here", every_s=0.05, dead_s=30, stall_s=0.5)
+heart.start()
+with heart.working("build x"):
+    for _ in range(20):
+        time.sleep(0.1)
+        heart.progress(1)
+    print("progress was made", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_job_that_hangs_ends_its_worker_and_one_that_is_slow_does_not(database) -> None:
+    done = subprocess.run([sys.executable, "-c", STALLING, database.url], capture_output=True, text=True, timeout=50)
+    assert done.returncode == STALLED
+    assert done.stdout == "progress was made\n"
+    assert "build x: nothing was written for 0 s; this worker stops" in done.stderr
+    assert WorkerState.objects.get().doing == "build x", "the next worker finds out what it was at"

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +17,9 @@ from floodmark import cli
 from floodmark.cli.build import build_these
 from floodmark.errors import FloodmarkError
 from floodmark.settings import Settings
+
+COMPANION_SECONDS = 15.0
+"""What the harvester and the watch may take to end."""
 
 
 def register(app: typer.Typer) -> None:
@@ -23,12 +32,18 @@ def demo(
     bind: Annotated[str, typer.Option(help="Address and port; instead of the setting `bind`.")] = "",
     organisations: Annotated[int, typer.Option(min=1, max=1000, help="Organisations to invent.")] = 3,
     projects: Annotated[int, typer.Option(min=1, max=100_000, help="Projects to invent for each.")] = 40,
+    watch: Annotated[bool, typer.Option(help="Whether to harvest it, and to watch both, as in the field.")] = False,
 ) -> None:
     """Fill an empty database with sample data, build the datasets and serve them until interrupted."""
     from floodmark.export import bootstrap
     from floodmark.export.serving import listen, run_server
 
     settings = cli.settings_of(context)
+    if watch:
+        # The watch reads the request records; the server's own processes take the setting from the environment.
+        os.environ.setdefault("FLOODMARK_REQUEST_LOG", str(settings.data_dir / "requests.jsonl"))
+        settings = cli.settings_of(context)
+        listen(settings.watch_bind).close()
     # Before the work: a port that is taken should be known at once.
     listen(bind or settings.bind).close()
     bootstrap.setup(settings)
@@ -36,8 +51,63 @@ def demo(
     if settings.source_url is None:
         _fill_if_empty(organisations, projects)
     _build(settings)
-    run_server(settings, context.obj, bind or settings.bind, worker=True, say=_say)
+    with _companions(settings, context.obj, bind or settings.bind) if watch else nullcontext():
+        run_server(settings, context.obj, bind or settings.bind, worker=True, say=_say)
     bootstrap.leave()
+
+
+WATCH_CONFIG = """\
+# Made by `floodmark demo --watch`: the export, its worker, its database and its request records.
+[[processes]]
+service = "export"
+command = "floodmark.export.gunicorn_conf"
+
+[[processes]]
+service = "worker"
+command = "floodmark.export.jobs.process"
+
+[[processes]]
+service = "postgres"
+pid_file = {pid_file}
+
+[[logs]]
+path = {request_log}
+service = "export"
+
+[[route]]
+prefix = "/"
+service = "export"
+"""
+
+
+@contextmanager
+def _companions(settings: Settings, settings_file: Path | None, bind: str) -> Iterator[None]:
+    """A harvester on the export, and the watch over both; both end with the export."""
+    config = settings.data_dir / "demo-watch.toml"
+    pid_file = settings.data_dir / "postgres" / "cluster" / "postmaster.pid"
+    written = WATCH_CONFIG.format(
+        pid_file=json.dumps(str(pid_file.resolve())), request_log=json.dumps(str(Path(settings.request_log).resolve()))
+    )
+    config.write_text(written, encoding="utf-8")
+    Path(settings.request_log).touch()
+    ours = [sys.executable, "-m", "floodmark", *(["--settings", str(settings_file)] if settings_file else [])]
+    commands = [
+        [*ours, "watch", str(config)],
+        [sys.executable, "-m", "floodmark.testing.harvester", f"http://{bind}"],
+    ]
+    started = [subprocess.Popen(command, start_new_session=True) for command in commands]
+    _say(f"the watch's dashboard is at http://{settings.watch_bind}")
+    try:
+        yield
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            try:
+                process.wait(COMPANION_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _fill_if_empty(organisations: int, projects: int) -> None:

@@ -84,6 +84,7 @@ class Body(Iterator[bytes]):
 def serve(request: HttpRequest, shelf: Shelf, artifact: Artifact) -> HttpResponseBase | None:
     """The answer to a GET or HEAD of an artifact; None where its files are gone."""
     encoding = encoding_for(request.headers.get("Accept-Encoding"))
+    # Found out before the headers: a HEAD must say what the GET after it will do.
     if encoding == "gzip" and not shelf.has(artifact, "gzip"):
         encoding = "identity"
     if encoding == "identity" and not shelf.has(artifact, "identity"):

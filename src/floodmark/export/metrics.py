@@ -58,6 +58,7 @@ class Meters:
     def finish(self, record: RequestRecord) -> None:
         """A request has ended."""
         self.running.dec()
+        # A client can invent methods and paths without end; series must not follow.
         route = record.route or "other"
         method = record.method if record.method in ("GET", "HEAD") else "other"
         self.requests.labels(route, method, str(record.status)).inc()

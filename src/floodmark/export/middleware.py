@@ -93,6 +93,7 @@ class _Request(Iterator[bytes]):
         self.body = iter(()) if self.environ["REQUEST_METHOD"] == "HEAD" else iter(body)
 
     def __next__(self) -> bytes:
+        # Being asked for the next block is the only sign that the last one has been taken.
         self.sent, self.handed = self.sent + self.handed, 0
         try:
             block = next(self.body)

@@ -90,6 +90,7 @@ class ProjectFiles:
         if not self._builds.acquire(timeout=WAIT_S):
             raise NotNow("other projects are being built")
         try:
+            # The lock first: a turn at the database must not be held by one who waits for another.
             with self._alone(project_id), self.service.database():
                 entry = self.shelf.entry(str(project_id))
                 if entry and self._is_fresh(entry):

@@ -76,6 +76,7 @@ def run_server(
         folder = _run_folder(settings)
         server = postgres.join(settings.data_dir / "postgres") if settings.database_url is None else None
         environment = _environment(settings_path, folder)
+        # The socket is ours, not gunicorn's: while its master is replaced, connections wait instead of being refused.
         listener.set_inheritable(True)
         web = Child(
             "the web server",

@@ -88,6 +88,7 @@ class LocalStorage:
             try:
                 with path.open("xb", buffering=WRITE_BUFFER_BYTES) as file:
                     yield file
+                    # The name of a file may reach the disk before its bytes: after a power cut it would be empty.
                     file.flush()
                     os.fsync(file.fileno())
             except BaseException:

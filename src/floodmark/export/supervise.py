@@ -68,6 +68,7 @@ class Child:
         lived = time.monotonic() - self.begun
         self.after_death(self.process.pid)
         self.process = None
+        # One that has worked for a while has met something new; one that dies young will do so again.
         if status in self.replaced or lived >= SHORTEST_LIFE_S:
             self.pause = 0.0
         else:

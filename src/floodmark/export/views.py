@@ -140,6 +140,7 @@ def _first_build(request: HttpRequest, wanted: Dataset) -> HttpResponseBase:
         return text(404, "There is no such organisation.")
     if asked.standing == "nothing":
         return text(404, "This organisation has nothing to publish.")
+    # Most organisations are small: a short wait turns their very first request into a 200.
     with here.seat() as may_wait:
         deadline = time.monotonic() + (here.settings.first_build_wait_seconds if may_wait else 0)
         while time.monotonic() < deadline:

@@ -107,6 +107,7 @@ class Build:
             whole, outline, left_out = self._write_whole(producer)
             self._refuse_invalid(whole)
             entry = self._entry(whole, outline, left_out)
+            # Last of all: from here on only one small file is written.
             may_switch()
             self.storage.put(f"{self.slug}/{INDEX}", encode(entry))
         except BaseException:
@@ -157,6 +158,7 @@ class Build:
         if last:
             gone = [file.name for file in last.files() if file.name not in names]
             retired += tuple(Retired(name, self.now) for name in gone)
+        # Readers hold files open, but those that have read the old entry and not opened its file need a moment.
         due = self.now - self.rules.grace
         return Entry(
             slug=self.slug, whole=whole, checked=self.now, segments=segments, next_segment=next_segment,

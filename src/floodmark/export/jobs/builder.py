@@ -99,6 +99,7 @@ class Builder:
         return built
 
     def _build(self, dataset: Dataset, lease: Held, began: float) -> Built:
+        # Before the first row is read: what is written meanwhile must look like a change to the next look.
         fingerprint = changes.fingerprint(dataset)
         sweep(self.storage, dataset.slug)
         rules = Rules(

@@ -115,6 +115,7 @@ class Heart:
         facts = {"until": until, "resident_mb": resident / 1e6 if resident else None, "doing": self.doing}
         if not WorkerState.objects.filter(worker_id=self.worker_id).update(**facts):
             WorkerState.objects.create(worker_id=self.worker_id, family=self.family, **facts)
+        # A copy: the main thread takes and lets go of leases meanwhile.
         for lease in list(self._held):
             try:
                 lease.renew()

@@ -42,6 +42,7 @@ def ask(dataset: Dataset, build: Any, *, reason: str, priority: int, again: bool
         status = jobs.values_list("status", flat=True).first()
         if status in (READY, RUNNING):
             return Asked("waiting" if status == READY else "building", state.error)
+        # After the lock, so that guessing ids makes one row at most, and deletes it again.
         if not is_known(dataset.organisation_id):
             state.delete()
             return Asked("unknown")

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from floodmark.errors import UsageError
 from floodmark.export import catalogue
+from floodmark.export.artifacts.entry import Entry
 from floodmark.export.artifacts.shelf import Shelf
 from floodmark.export.datasets import Dataset
 from floodmark.export.jobs import changes
@@ -92,11 +93,16 @@ class Schedule:
             return "the last build failed"
         if came != DatasetState.Came.NOTHING and entry is None:
             return "never built"
-        checked = entry.checked if entry else state.ended_at if state else None
-        age = timezone.now() - checked if checked else timedelta.max
-        if self.settings.rebuild_hours and age > timedelta(hours=self.settings.rebuild_hours):
+        if self._is_old(entry, state):
             return "regular rebuild"
-        if not self.settings.check_minutes or not (rows_moved or state is None or not state.fingerprint):
-            return ""
-        fingerprint = state.fingerprint if state else ""
-        return "rows changed" if changes.fingerprint(dataset) != fingerprint else ""
+        # Without a fingerprint (the last build failed before it had one) only taking one can tell.
+        if self.settings.check_minutes and (rows_moved or state is None or not state.fingerprint):
+            before = state.fingerprint if state else ""
+            return "rows changed" if changes.fingerprint(dataset) != before else ""
+        return ""
+
+    def _is_old(self, entry: Entry | None, state: DatasetState | None) -> bool:
+        """Whether nobody has looked at the dataset's rows for `rebuild_hours`; one with nothing to publish too."""
+        looked = entry.checked if entry else state.ended_at if state else None
+        longest = timedelta(hours=self.settings.rebuild_hours)
+        return bool(longest) and (looked is None or timezone.now() - looked > longest)

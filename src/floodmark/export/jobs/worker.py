@@ -57,6 +57,7 @@ class Worker:
 
     def run(self, *, until_empty: bool = False) -> int:
         """Work until asked to stop, until memory has grown too far, or (`until_empty`) until no job is ready."""
+        # Alive first, then burials: otherwise two workers that start at once could bury each other's jobs.
         self._patiently(self.heart.start)
         self._patiently(self._bury_family)
         try:
@@ -78,6 +79,7 @@ class Worker:
         if time.monotonic() >= self._bury_at:
             bury_silent(self.settings.job_attempts)
             self._bury_at = time.monotonic() + self.settings.heartbeat_seconds
+        # Before the claim, so that a long queue of harvesters' wishes does not keep changes from being seen.
         self.schedule.look(self.heart)
         job = self._claim()
         if job is None:
