@@ -52,6 +52,8 @@ def surge() -> Incident:
 def test_a_leak_has_its_verdict_rate_cause_alert_action_and_headline(leak: Built, incident: Incident) -> None:
     (web,) = incident.services
     assert web.verdict == "leak"
+    assert web.sources
+    assert set(web.sources) <= {one.place.source for one in leak.evidence.series}
     assert web.growth is not None
     true = leak.truth.rate(web.growth.start.seconds, web.growth.end.seconds)
     assert web.growth.mb_per_hour == pytest.approx(true, rel=0.3)

@@ -80,7 +80,7 @@ def reports_service() -> Service:
         growth=Growth(212.4, 180.2, 241.3, at(48.5), at(HOURS), 461.2, at(62.2)),
         pattern="leak", verdict="leak", severity="critical", onset=at(48.5), end=None, restarts=2, processes_peak=13,
         reason="The floor between restarts rises 212 MB/h over 35 h (90% interval 180 to 241).",
-        hours_to_limit=6.4, limit_mb=8000.0,
+        hours_to_limit=6.4, limit_mb=8000.0, sources=("prometheus/container_memory_rss.json.gz",),
         chart=Chart("rss", (
             ("rsr-c0eee37e81-gnzps", leaking_line(790, 212, (70.0, 78.5), 48.5)),
             ("floor", tuple(point for point in leaking_line(770, 212, (70.0, 78.5), 48.5)[::6])),
@@ -181,7 +181,7 @@ def incident() -> Incident:
             ("Whether worker leaks: it restarts too often (54 times in 6 h).", "Why the kernel killed it at 78.4 h."),
         ),
         impact=(
-            Figure("Requests that failed", 311.0, "", "Answered 499, 502, 503 or 504, of 64184 requests."),
+            Figure("Requests that failed", 311.0, "", "Answered 499, 502, 503 or 504, of 64184.", "nginx/access.log"),
             Figure("Slowest route", 51.0, "s", "Longest minute of /py-reports/organisation/{id}/results.xlsx."),
             Figure("Lost requests", None, "", "No application log: what a killed worker was doing is not known."),
         ),
@@ -204,7 +204,7 @@ def with_text(incident: Incident, text: str) -> Incident:
         sources=tuple(replace(one, path=one.path + text, remark=text, kind=one.kind + text,
                               service=text, examples=({"line": 1, "reason": text, "text": text},))
                       for one in incident.sources),
-        services=tuple(replace(one, service=one.service + text, instances=(text,), reason=text,
+        services=tuple(replace(one, service=one.service + text, instances=(text,), reason=text, sources=(text,),
                                chart=one.chart and replace(one.chart, lines=((text, one.chart.lines[0][1]),),
                                                            marks=tuple(replace(mark, text=text)
                                                                        for mark in one.chart.marks)))

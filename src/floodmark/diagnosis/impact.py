@@ -11,6 +11,7 @@ from floodmark.diagnosis.signals import (
     FAILED_STATUS,
     OVER_TEN,
     OVER_THIRTY,
+    RESTART_KINDS,
     endpoints,
     mean_seconds,
     requests,
@@ -37,12 +38,13 @@ def _users(evidence: Evidence) -> Iterator[Figure]:
     # The log counts each answer once; doses are kept only for what reached a service.
     failed = sum(count for _, count in statuses) or sum(float(one.failed.sum()) for one in endpoints(evidence))
     detail = listed([f"{figure(count)} answered {status}" for status, count in statuses if count])
-    yield Figure("Requests", asked, "", "In the window; probes and scrapes are left out.")
+    source = next((one.place.source for one in endpoints(evidence)), None)
+    yield Figure("Requests", asked, "", "In the window; probes and scrapes are left out.", source)
     yield Figure(
         "Failed requests", failed, "",
-        f"{per_cent(failed / asked)} of all: given up, refused or timed out{'; ' + detail if detail else ''}.",
+        f"{per_cent(failed / asked)} of all: given up, refused or timed out{'; ' + detail if detail else ''}.", source,
     )  # fmt: skip
-    yield from _slow(evidence, asked)
+    yield from _slow(evidence, asked, source)
 
 
 def _asked(evidence: Evidence) -> float:
@@ -51,19 +53,20 @@ def _asked(evidence: Evidence) -> float:
     return max(total(tallies(evidence, "request")) - probes, float(requests(evidence)[1].sum()))
 
 
-def _slow(evidence: Evidence, asked: float) -> Iterator[Figure]:
+def _slow(evidence: Evidence, asked: float, source: str | None) -> Iterator[Figure]:
     timed = [one for one in endpoints(evidence) if np.isfinite(one.seconds).any()]
     if not timed:
         yield Figure("Slow requests", None, "", "The log has no durations.")
         return
     ten, thirty = (total(tallies(evidence, kind)) for kind in (OVER_TEN, OVER_THIRTY))
     yield Figure(
-        "Requests over 10 s", ten, "", f"{per_cent(ten / asked)} of all; {figure(thirty)} took more than 30 s."
+        "Requests over 10 s", ten, "", f"{per_cent(ten / asked)} of all; {figure(thirty)} took more than 30 s.", source
     )
     slowest = max(timed, key=lambda one: (float(mean_seconds(one).max()), one.name))
     yield Figure(
         "Slowest route", float(mean_seconds(slowest).max()), "s",
         f"{slowest.name}: the mean of its worst {span(evidence.bin_seconds)}. Slow is not guilty: see the causes.",
+        slowest.place.source,
     )  # fmt: skip
 
 
@@ -75,6 +78,7 @@ def _operators(evidence: Evidence, services: Sequence[Service]) -> Iterator[Figu
         "Restarts", float(sum(count for count, _ in restarts)) if known else None, "",
         listed([f"{service} {count}" for count, service in sorted(restarts, reverse=True)]) + "."
         if restarts else "None was met." if known else "The evidence does not say.",
+        next((one.place.source for one in evidence.events if one.kind in RESTART_KINDS), None) if restarts else None,
     )  # fmt: skip
     if any(counts.values()):
         yield Figure(

@@ -139,6 +139,8 @@ class Service:
     hours_to_limit: float | None = None
     limit_mb: float | None = None
     chart: Chart | None = None
+    sources: tuple[str, ...] = ()
+    """The files that its memory was read from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +240,8 @@ class Target:
     text: str = ""
     """How the value was measured, or what is missing where it is None."""
 
+    source: str | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -257,6 +261,7 @@ class Figure:
     value: float | None
     unit: str
     text: str
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ The live watch calls the same `diagnose` on a sliding window.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from floodmark.diagnosis import actions, alerts, impact, logpatterns, method, summary, targets, timeline
 from floodmark.diagnosis.audit import audit
@@ -26,6 +26,9 @@ from floodmark.diagnosis.services import Judged, judge
 from floodmark.diagnosis.signals import connections_opened, iati_request_seconds, log_volumes, processes, restarts
 from floodmark.evidence.nouns import Evidence, SourceHealth
 
+MAX_SOURCES = 5
+"""Files named for the memory of one service."""
+
 VERDICTS = ("leak", "unknown", "no-leak")
 SEVERITIES = ("none", "warning", "critical", "emergency")
 
@@ -36,7 +39,7 @@ def diagnose(evidence: Evidence, options: Options = DEFAULT, rules: tuple[Rule, 
     audited = audit(evidence)
     judged = judge(evidence, audited, options)
     causes = tuple(in_words(one) for one in attribute(evidence, judged, options))
-    services = tuple(sorted((one.service for one in judged), key=_worst_first))
+    services = tuple(sorted((_with_sources(one) for one in judged), key=_worst_first))
     patterns = logpatterns.find(evidence)
     signals = watched(evidence, judged)
     fired = alerts.fire(signals, rules, evidence.window[1] if evidence.window else None)
@@ -66,6 +69,13 @@ def watched(evidence: Evidence, judged: Sequence[Judged]) -> tuple[Signal, ...]:
         *growth_signals(evidence, judged), *iati_request_seconds(evidence), *log_volumes(evidence),
         *connections_opened(evidence), *restarts(evidence), *processes(evidence.series),
     )  # fmt: skip
+
+
+def _with_sources(judged: Judged) -> Service:
+    """The service with the files that its memory was read from."""
+    view = judged.scene.view
+    lives = () if view is None else view.track.lives
+    return replace(judged.service, sources=tuple(sorted({life.source for life in lives}))[:MAX_SOURCES])
 
 
 def _worst_first(service: Service) -> tuple[int, int, float, str]:

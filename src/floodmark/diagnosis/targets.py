@@ -42,8 +42,8 @@ class Given:
     signals: Sequence[Signal]
 
 
-Measured = tuple[float | None, str]
-"""The value, None where it is not known, and how it was measured or what is missing."""
+Measured = tuple[float | None, str] | tuple[float | None, str, str | None]
+"""The value, None where it is not known; how it was measured or what is missing; the file that it was read from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,9 @@ def evaluate(given: Given) -> tuple[Target, ...]:
 
 
 def _evaluated(goal: Goal, given: Given) -> Target:
-    value, text = goal.measure(given)
-    return Target(goal.name, goal.target, value, goal.unit, None if value is None else goal.met(value), text)
+    value, text, *source = goal.measure(given)
+    met = None if value is None else goal.met(value)
+    return Target(goal.name, goal.target, value, goal.unit, met, text, source[0] if source else None)
 
 
 def weighted_quantile(values: Floats, weights: Floats, share: float) -> float:
@@ -82,10 +83,12 @@ def _iati_request_duration(given: Given) -> Measured:
     starts = np.concatenate([one.starts for one in doses])
     over = {kind: sum(total([one]) for one in tallies(given.evidence, kind) if is_iati(one.name))
             for kind in (OVER_TEN, OVER_THIRTY)}  # fmt: skip
-    return weighted_quantile(seconds, starts, QUANTILE), (
+    return (
+        weighted_quantile(seconds, starts, QUANTILE),
         f"95 of 100 IATI requests took at most this, of {figure(float(starts.sum()))}; {figure(over[OVER_TEN])} took "
         f"more than 10 s, {figure(over[OVER_THIRTY])} more than 30 s. One that the proxy gave up on "
-        "counts as long as it waited."
+        "counts as long as it waited.",
+        doses[0].place.source,
     )
 
 
@@ -95,7 +98,8 @@ def _new_connections(given: Given) -> Measured:
         return None, "No log of database connections is in the evidence."
     value = max(float(np.quantile(one.value, QUANTILE)) for one in signals)
     most = max(float(one.value.max()) for one in signals)
-    return value, f"95 of 100 minutes had at most this many; the worst had {figure(most)}."
+    text = f"95 of 100 minutes had at most this many; the worst had {figure(most)}."
+    return value, text, next((one.place.source for one in signals if one.place), None)
 
 
 def _upstream_timeouts(given: Given) -> Measured:
@@ -124,8 +128,8 @@ def _iati_growth(given: Given) -> Measured:
     if not signals:
         return None, "No usable memory of a service that served IATI requests is in the evidence."
     worst = max(signals, key=lambda one: float(np.mean(one.value)))
-    quarters = counted(len(worst.value), "quarter hour")
-    return float(np.mean(worst.value)), f"The mean of {quarters} with IATI requests in {worst.service}."
+    text = f"The mean of {counted(len(worst.value), 'quarter hour')} with IATI requests in {worst.service}."
+    return float(np.mean(worst.value)), text, worst.place.source if worst.place else None
 
 
 def _processes(given: Given) -> Measured:
@@ -141,9 +145,8 @@ def _export_success(given: Given) -> Measured:
     asked, failed = sum(float(one.starts.sum()) for one in doses), sum(float(one.failed.sum()) for one in doses)
     if not asked:
         return None, "No IATI request is in the evidence."
-    return 100 * max(asked - failed, 0.0) / asked, (
-        f"Of {figure(asked)} IATI requests {figure(failed)} failed: answered 499, 502, 503 or 504, or lost."
-    )
+    text = f"Of {figure(asked)} IATI requests {figure(failed)} failed: answered 499, 502, 503 or 504, or lost."
+    return 100 * max(asked - failed, 0.0) / asked, text, doses[0].place.source
 
 
 def _average_growth(given: Given) -> Measured:

@@ -70,22 +70,35 @@ def view(document: Document) -> Row:
     """The document and its groups, as both templates read it."""
     services, causes, actions = document["services"], document["causes"], document["actions"]
     groups = _groups(document["sources"])
+    quiet, at_issue = _parted(services, "verdict", "no-leak")
+    victims, culprits = _parted(causes, "role", "victim")
     return {
         "incident": document,
         "summary": document["summary"] or {"headline": "Incident report", "sentences": [], "not_known": []},
         "worst": _worst(services),
-        "at_issue": [one for one in services if one["verdict"] != "no-leak"],
-        "quiet": [one for one in services if one["verdict"] == "no-leak"],
-        "culprits": [one for one in causes if one["role"] != "victim"],
-        "victims": [one for one in causes if one["role"] == "victim"],
+        "at_issue": at_issue,
+        "quiet": quiet,
+        "culprits": culprits,
+        "victims": victims,
         "named": {one["service"]: _named(one["service"], causes) for one in services},
-        "urgencies": [(words, [a for a in actions if a["urgency"] == word]) for word, words in URGENCIES.items()],
-        "immediate": [one for one in actions if one["urgency"] == "immediate"],
-        "sources": [one for group in groups for one in group[: len(group) if len(group) <= FEW else 1]],
-        "folded": [group[1:] for group in groups if len(group) > FEW],
+        "urgencies": [(words, _parted(actions, "urgency", word)[0]) for word, words in URGENCIES.items()],
+        "immediate": _parted(actions, "urgency", "immediate")[0],
+        "sources": [one for group in groups for one in group[: _shown(group)]],
+        "folded": list(filter(None, (group[_shown(group) :] for group in groups))),
         "source_ids": {one["path"]: f"source-{position}" for position, one in enumerate(document["sources"])},
         "verdicts": VERDICTS, "patterns": PATTERNS, "measures": MEASURES, "kinds": KINDS, "bases": BASES,
     }  # fmt: skip
+
+
+def _parted(rows: Iterable[Row], key: str, word: str) -> tuple[list[Row], list[Row]]:
+    """The rows that have this word under that key, and the others."""
+    rows = list(rows)
+    return [one for one in rows if one[key] == word], [one for one in rows if one[key] != word]
+
+
+def _shown(group: list[Row]) -> int:
+    """How many sources of a group stand in the table; the others are folded."""
+    return len(group) if len(group) <= FEW else 1
 
 
 def _groups(sources: Iterable[Row]) -> list[list[Row]]:
