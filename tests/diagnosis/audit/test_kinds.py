@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floodmark.diagnosis.audit.kinds import looks_counted, rated_gauge, reset_rate
+from floodmark.diagnosis.audit.kinds import looks_counted
+from floodmark.diagnosis.audit.rates import rated_gauge, reset_rate
 
 GROWTH = "Memory Growth Rate (MB/h)"
 RATE_OF_GAUGE = "rate(django_memory_usage_bytes[1h]) / 1024 / 1024"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from floodmark.diagnosis.incident import MetricProblem
 from floodmark.evidence.nouns import Evidence, Series
 
-from . import context, identity, kinds, sizes, times
+from . import containers, context, identity, kinds, rates, sizes, times
 from .case import LEVELS, Case, Finding, Use
 from .tidy import tidied
 
@@ -28,8 +28,8 @@ class Rule:
 
 RULES = (
     Rule("event-count-read-as-rate", kinds.event_count_read_as_rate),
-    Rule("gauge-under-rate", kinds.gauge_under_rate),
-    Rule("wrong-time-unit", kinds.wrong_time_unit),
+    Rule("gauge-under-rate", rates.gauge_under_rate),
+    Rule("wrong-time-unit", rates.wrong_time_unit),
     Rule("self-counting-counter", kinds.self_counting_counter),
     Rule("extrapolated-counts", kinds.extrapolated_counts),
     Rule("censored-values", kinds.censored_values),
@@ -39,14 +39,14 @@ RULES = (
     Rule("impossible-size", sizes.impossible_size),
     Rule("labels-summed", identity.labels_summed),
     Rule("page-cache-included", sizes.page_cache_included),
-    Rule("duplicate-cadvisor-rows", identity.duplicate_cadvisor_rows),
+    Rule("duplicate-cadvisor-rows", containers.duplicate_cadvisor_rows),
     Rule("unit-prefix", sizes.unit_prefix),
     Rule("measured-too-early", context.measured_too_early),
     Rule("monitored-by-itself", context.monitored_by_itself),
     Rule("contradicted-by-companion", context.contradicted_by_companion),
     Rule("impossible-routing", context.impossible_routing),
     Rule("picked-windows", times.picked_windows),
-    Rule("several-pods-under-one-name", identity.several_pods_under_one_name),
+    Rule("several-pods-under-one-name", containers.several_pods_under_one_name),
     Rule("mostly-empty", times.mostly_empty),
     Rule("gaps", times.gaps),
     Rule("clock-jump", times.clock_jump),
@@ -76,21 +76,31 @@ def audit(evidence: Evidence) -> Audit:
     """Sort the series of `evidence` by what they may be used for. Equal evidence gives an equal audit."""
     case = tidied(evidence)
     found = [(rule, finding) for rule in RULES for finding in rule.look(case)]
-    worst: dict[int, Use] = {}
-    for _, finding in found:
+    left = _left(case, [finding for _, finding in found])
+    refused = tuple(one for one in case.series if left.get(id(one)) is Use.REFUSE)
+    usable = _parts_first([one for one in case.series if left.get(id(one)) is Use.CAUTION and one.measure in LEVELS])
+    taken = {id(one) for one in (*refused, *usable)}
+    corroborating = tuple(one for one in case.series if id(one) in left and id(one) not in taken)
+    return Audit(usable, corroborating, tuple(_problem(rule, finding) for rule, finding in found), refused)
+
+
+def _left(case: Case, findings: list[Finding]) -> dict[int, Use]:
+    """What the worst finding leaves of each series that has samples at all."""
+    left = {id(one): Use.CAUTION for one in case.series if len(one.at)}
+    for finding in findings:
         for one in finding.series:
-            worst[id(one)] = max(finding.use, worst.get(id(one), Use.CAUTION))
-    measured = [one for one in case.series if len(one.at)]
-    refused = tuple(one for one in measured if worst.get(id(one)) is Use.REFUSE)
-    sound = [one for one in measured if one.measure in LEVELS and worst.get(id(one), Use.CAUTION) is Use.CAUTION]
+            if id(one) in left:
+                left[id(one)] = max(finding.use, left[id(one)])
+    return left
+
+
+def _parts_first(sound: list[Series]) -> tuple[Series, ...]:
+    """Without those for which the same is there by instance."""
     parts: dict[str, list[Series]] = {}
     for one in sound:
         if one.instance is not None:
             parts.setdefault(one.service, []).append(one)
-    usable = tuple(one for one in sound if not superseded(one, parts.get(one.service, [])))
-    taken = {id(one) for one in (*refused, *usable)}
-    corroborating = tuple(one for one in measured if id(one) not in taken)
-    return Audit(usable, corroborating, tuple(_problem(rule, finding) for rule, finding in found), refused)
+    return tuple(one for one in sound if not superseded(one, parts.get(one.service, [])))
 
 
 def superseded(series: Series, by_instance: list[Series]) -> bool:

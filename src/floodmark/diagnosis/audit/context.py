@@ -35,16 +35,20 @@ def monitored_by_itself(case: Case) -> Iterator[Finding]:
             if view_of(one) is not None and len(one.at):
                 by_metric.setdefault(one.metric, []).append(one)
         for metric, views in by_metric.items():
-            own = [one for one in views if MONITORING.search(_view(one).replace("_", " "))]
-            seen, scraped = sum(len(one.at) for one in views), sum(len(one.at) for one in own)
-            if own and scraped >= 0.9 * seen:
-                names = listed(distinct(_view(one) for one in own))
-                text = (
-                    f"{scraped:,} of {seen:,} values of {metric!r} for {service} are of {names}, the page that the "
-                    f"monitoring itself asks for: what grows there may be the monitoring."
-                )
-                yield Finding(tuple(own), Use.CAUTION, text)
+            yield from _only_monitoring(service, metric, views)
         yield from _only_probes(case, service)
+
+
+def _only_monitoring(service: str, metric: str, views: list[Series]) -> Iterator[Finding]:
+    own = [one for one in views if MONITORING.search(_view(one).replace("_", " "))]
+    seen, scraped = sum(len(one.at) for one in views), sum(len(one.at) for one in own)
+    if own and scraped >= 0.9 * seen:
+        names = listed(distinct(_view(one) for one in own))
+        text = (
+            f"{scraped:,} of {seen:,} values of {metric!r} for {service} are of {names}, the page that the monitoring "
+            f"itself asks for: what grows there may be the monitoring."
+        )
+        yield Finding(tuple(own), Use.CAUTION, text)
 
 
 def _only_probes(case: Case, service: str) -> Iterator[Finding]:
@@ -69,11 +73,7 @@ def contradicted_by_companion(case: Case) -> Iterator[Finding]:
     """
     for service in distinct(one.service for one in case.series):
         objects = [one for one in case.of(service, "objects") if len(one.value) >= 8]
-        claims = [
-            one
-            for one in case.of(service, "events", "rate")
-            if accuses(one) and len(one.value) and float(one.value.max()) > 0
-        ]
+        claims = [one for one in case.of(service, "events", "rate") if accuses(one) and bool(np.any(one.value > 0))]
         if claims and objects and all(is_flat(one) for one in objects):
             counts = listed([_flat_words(one) for one in objects], 2)
             text = (

@@ -7,7 +7,8 @@ A name is a claim, a query is stronger, and cells that carry their unit are stro
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from floodmark.evidence.nouns import MEMORY_MEASURES, Floats
 from .units import bytes_in, spelled
 
 PAGE_BYTES = 4096
+SIZES = (*MEMORY_MEASURES, "limit")
+BINARY = {"kB": "KiB", "MB": "MiB", "GB": "GiB"}
+RATES = ("rate", "irate", "deriv", "delta", "idelta", "increase")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +90,30 @@ def of_name(name: str) -> str:
     return next((measure for pattern, measure in NAMES if re.search(pattern, plain)), "unknown")
 
 
-def of_metric(name: str, labels: dict[str, str] | None = None) -> Meaning:
+def of_metric(name: str, labels: Mapping[str, str] | None = None) -> Meaning:
     """The meaning of a metric of Prometheus, by its name; sizes without a unit in the name are bytes."""
     labels = labels or {}
     measure = of_name(name)
-    if re.search(r"(_bucket|_sum|_created)$", name) or "quantile" in labels:
-        return Meaning("latency" if "quantile" in labels and measure == "latency" else "unknown")
-    if name.endswith("_count") and measure not in ("objects", "processes", "restarts"):
-        return Meaning("requests" if measure in ("latency", "requests") else "unknown", counter=True)
+    if (part := _part_of_histogram(name, measure, labels)) is not None:
+        return part
     if measure == "limit" and (labels.get("resource", "memory") != "memory" or "cpu" in words(name)):
         return Meaning("unknown")
     counter = bool(COUNTER_END.search(name))
-    if counter and measure in MEMORY_MEASURES:
-        measure = "events"
-    if measure == "requests" and not counter and "in progress" in words(name):
-        measure = "unknown"
-    unit = unit_in(name) or ("B" if measure in MEMORY_MEASURES or measure == "limit" else "")
-    scale = bytes_in(unit) or 1.0 if measure in MEMORY_MEASURES or measure == "limit" else 1.0
-    return Meaning(measure, scale, unit, None, counter or "restarts_total" in name)
+    if measure in SIZES and not counter:
+        unit = unit_in(name) or "B"
+        return Meaning(measure, bytes_in(unit) or 1.0, unit)
+    return Meaning("events" if measure in SIZES else measure, unit=unit_in(name), counter=counter)
+
+
+def _part_of_histogram(name: str, measure: str, labels: Mapping[str, str]) -> Meaning | None:
+    """Of a histogram or summary only quantiles of times and the count of observations mean something here."""
+    if "quantile" in labels:
+        return Meaning("latency" if measure == "latency" else "unknown")
+    if name.endswith(("_bucket", "_sum", "_created")):
+        return Meaning("unknown")
+    if name.endswith("_count") and measure not in ("objects", "processes", "restarts"):
+        return Meaning("requests" if measure in ("latency", "requests") else "unknown", counter=True)
+    return None
 
 
 def of_query(expr: str) -> Meaning | None:
@@ -115,22 +125,21 @@ def of_query(expr: str) -> Meaning | None:
     call, window = _CALL.search(expr), window_of(expr)
     name = call.group(1) if call else ""
     if name in ("increase", "changes", "resets") and (inner.counter or inner.measure in ("restarts", "events")):
-        return Meaning("restarts" if inner.measure == "restarts" else _counted(inner), window=window)
-    if name in ("rate", "irate", "deriv", "delta", "idelta", "increase"):
+        return Meaning(_counted(inner), window=window)
+    if name in RATES:
         measure = inner.measure if inner.measure in ("cpu", "requests", "restarts") else "rate"
         return Meaning(measure, unit=_rate_unit_of(expr, name) if measure == "rate" else "", window=window)
     if name == "histogram_quantile":
         return Meaning("latency")
     if name == "count":
         return Meaning("processes" if re.search(r"pid|process|worker|resident", expr) else "unknown", window=window)
-    if inner.measure not in (*MEMORY_MEASURES, "limit"):
+    if inner.measure not in SIZES:
         return inner
-    scale = inner.scale / factor(expr)
-    return Meaning(inner.measure, scale, _unit_of_factor(factor(expr)) or inner.unit)
+    return Meaning(inner.measure, inner.scale / factor(expr), _unit_of_factor(factor(expr)) or inner.unit)
 
 
 def _counted(inner: Meaning) -> str:
-    return "requests" if inner.measure == "requests" else "events"
+    return inner.measure if inner.measure in ("requests", "restarts") else "events"
 
 
 def metric_in(expr: str) -> str | None:
@@ -209,7 +218,7 @@ def of_title(title: str) -> Meaning:
         return Meaning("rate", unit=_rate_unit(plain))
     if "latenc" in plain or re.search(r"\bp?(50|90|95|99)(th)?\b.*\b(time|duration)\b", plain):
         return Meaning("latency")
-    if measure not in (*MEMORY_MEASURES, "limit"):
+    if measure not in SIZES:
         return Meaning(measure)
     unit = unit_in(title)
     return Meaning(measure, bytes_in(unit) or 1.0, unit)
@@ -226,20 +235,23 @@ def weighed(meaning: Meaning, values: Floats, cell_unit: str = "") -> Meaning:
     Without any unit, sizes above a million are bytes and others MB: no service fits in a million bytes, and none has a
     million MB.
     """
-    if meaning.measure not in (*MEMORY_MEASURES, "limit"):
+    if meaning.measure not in SIZES:
         return meaning
     positive = values[np.isfinite(values) & (values > 0)]
-    unit, scale = meaning.unit, meaning.scale
-    if cell_unit == "B":
-        unit, scale = "B", 1.0
-    elif not unit and len(positive):
+    unit = "B" if cell_unit == "B" else meaning.unit
+    if not unit and len(positive):
         unit = "B" if float(np.median(positive)) > 1e6 else "MB"
-        scale = bytes_in(unit) or 1.0
-    if cell_unit == "" and unit in ("MB", "kB", "GB") and len(positive):
-        binary = {"MB": "MiB", "kB": "KiB", "GB": "GiB"}[unit]
-        if whole_pages(positive, bytes_in(binary) or 1.0) and not whole_pages(positive, scale):
-            unit, scale = binary, bytes_in(binary) or 1.0
-    return Meaning(meaning.measure, scale, unit, meaning.window, meaning.counter)
+    if not cell_unit and unit in BINARY and len(positive):
+        unit = _by_pages(positive, unit)
+    scale = 1.0 if cell_unit == "B" else bytes_in(unit) or meaning.scale
+    return replace(meaning, scale=scale, unit=unit)
+
+
+def _by_pages(positive: Floats, unit: str) -> str:
+    """The unit, or the binary one of the same name where only that makes whole pages of the values."""
+    binary = BINARY[unit]
+    whole = whole_pages(positive, bytes_in(binary) or 1.0) and not whole_pages(positive, bytes_in(unit) or 1.0)
+    return binary if whole else unit
 
 
 def whole_pages(values: Floats, unit_bytes: float) -> bool:

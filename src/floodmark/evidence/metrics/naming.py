@@ -62,15 +62,19 @@ def pod_base(name: str) -> str | None:
 
 def from_labels(labels: Mapping[str, str], fallback: str | None = None) -> Who:
     """Who the labels of a Prometheus series name. Rows of a parent control group get the name of the workload."""
-    chosen = next((labels[name] for name in SERVICE_LABELS if labels.get(name) not in (None, "", "POD")), None)
-    instance = next((labels[name] for name in INSTANCE_LABELS if labels.get(name)), None)
-    process = next((labels[name] for name in PROCESS_LABELS if labels.get(name)), None)
-    container = next((labels[name] for name in SERVICE_LABELS[:3] if labels.get(name) not in (None, "", "POD")), None)
-    if container is None and instance and (base := pod_base(instance)):
-        chosen = labels.get("service") or base
-    if chosen is not None and "name" in labels and chosen == labels["name"]:
-        chosen = service_of_container(chosen)
-    return Who(chosen or fallback or (instance or ""), instance, process)
+    named = {name: text for name, text in labels.items() if text not in ("", "POD")}
+    instance, process = _first(named, INSTANCE_LABELS), _first(named, PROCESS_LABELS)
+    base = pod_base(instance) if instance and not _first(named, SERVICE_LABELS[:3]) else None
+    if base is not None:
+        return Who(named.get("service") or base, instance, process)
+    service = _first(named, SERVICE_LABELS)
+    if service is not None and service == named.get("name"):
+        service = service_of_container(service)
+    return Who(service or fallback or instance or "", instance, process)
+
+
+def _first(named: Mapping[str, str], labels: tuple[str, ...]) -> str | None:
+    return next((named[label] for label in labels if label in named), None)
 
 
 def service_of_container(name: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from floodmark.evidence.nouns import MEMORY_MEASURES, Floats
+from floodmark.evidence.nouns import Floats
 from floodmark.evidence.readers import SeriesKey, Sink, Source
 
 from .meaning import Meaning, of_metric, of_query, of_title, weighed
@@ -101,6 +101,3 @@ def series_key(name: str, who: Who, meaning: Meaning, labels: Mapping[str, str],
         service=who.service, measure=meaning.measure, metric=name, instance=who.instance, process=who.process,
         labels=SeriesKey.sorted_labels(together), expr=expr, unit=meaning.unit,
     )  # fmt: skip
-
-
-__all__ = ["MEMORY_MEASURES", "Named", "Writer", "series_key"]
