@@ -13,9 +13,10 @@ $(VENV)/.installed: requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-# Loads generated sample data into a private PostgreSQL, builds the datasets and serves them on 127.0.0.1:8000.
+# Loads generated sample data into a private PostgreSQL, builds the datasets and serves them on 127.0.0.1:8000, lets a
+# harvester fetch them, and watches both on 127.0.0.1:8090.
 run: setup
-	$(BIN)/floodmark demo
+	$(BIN)/floodmark demo --watch
 
 test: setup lint types
 	scripts/install-test-tools

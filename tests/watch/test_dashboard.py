@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from floodmark.dashboard import words
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
 
 PAGES = ("", "service/shop/", "incidents/", "alerts/", "actions/", "targets/", "sources/")
@@ -174,6 +176,13 @@ def test_pages_load_nothing_from_elsewhere(site: Any) -> None:
     assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'")
     assert "http://" not in text.replace("http://www.w3.org", "")
     assert "https://" not in text
+
+
+def test_what_is_not_known_is_a_dash_and_never_zero() -> None:
+    for word in (words.mb, words.rate, words.figure, words.percent, words.hours):
+        for unknown in (None, "", float("nan")):
+            assert word(unknown) == "–"
+    assert (words.mb(12_345.0), words.rate(-3.2), words.hours(72.0)) == ("12.3 GB", "-3", "3 days")
 
 
 @pytest.mark.parametrize("path", [

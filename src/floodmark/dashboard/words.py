@@ -14,38 +14,48 @@ register = template.Library()
 UNKNOWN = "–"
 
 
+def known(value: Any) -> float | None:
+    """A figure, or None for what is not known: None, NaN, and the "" that a template makes of a missing attribute."""
+    return float(value) if isinstance(value, int | float) and value == value else None
+
+
 @register.filter
-def mb(value: float | None) -> str:
+def mb(given: Any) -> str:
     """Memory in MB, with GB from 10,000 MB."""
-    if value is None or value != value:
+    value = known(given)
+    if value is None:
         return UNKNOWN
     return f"{value / 1000:,.1f} GB" if abs(value) >= 10_000 else f"{value:,.0f} MB"
 
 
 @register.filter
-def rate(value: float | None) -> str:
+def rate(given: Any) -> str:
     """Growth in MB/h with its sign."""
-    return UNKNOWN if value is None or value != value else f"{value:+,.0f}"
+    value = known(given)
+    return UNKNOWN if value is None else f"{value:+,.0f}"
 
 
 @register.filter
-def figure(value: float | None) -> str:
+def figure(given: Any) -> str:
     """Any figure with three significant digits."""
-    if value is None or value != value:
+    value = known(given)
+    if value is None:
         return UNKNOWN
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 @register.filter
-def percent(value: float | None) -> str:
+def percent(given: Any) -> str:
     """A share as a percentage."""
+    value = known(given)
     return UNKNOWN if value is None else f"{value:.0%}"
 
 
 @register.filter
-def hours(value: float | None) -> str:
+def hours(given: Any) -> str:
     """A time to something, in hours or days."""
-    if value is None or value != value or value == float("inf"):
+    value = known(given)
+    if value is None or value == float("inf"):
         return UNKNOWN
     return f"{value:.1f} h" if value < 48 else f"{value / 24:.0f} days"
 
