@@ -66,10 +66,12 @@ def test_a_slow_leak_far_from_its_limit_is_not_restarted_now() -> None:
     slow = replace(LEAK, severity="warning", hours_to_limit=400.0)
     assert "restart" not in actions(slow)
     assert actions(slow)["plan a restart"].urgency == "short-term"
+    assert actions(slow)["take evidence"].urgency == "immediate"
+    assert actions(replace(slow, severity="none"))["take evidence"].urgency == "short-term"
 
 
 def test_a_leak_that_has_ended_is_not_restarted() -> None:
-    assert "restart" not in actions(replace(LEAK, end=Time(START.seconds + 1)))
+    assert not {"restart", "take evidence"} & set(actions(replace(LEAK, end=Time(START.seconds + 1))))
 
 
 @pytest.mark.parametrize("verdict", ["no-leak", "unknown"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from floodmark.diagnosis.incident import Action, Cause, LogPattern, MetricProblem, Service
+from floodmark.diagnosis.incident import Action, Cause, LogPattern, MetricProblem, Service, Urgency
 from floodmark.diagnosis.wording import counted, figure, listed, per_cent
 from floodmark.evidence.nouns import Evidence
 
@@ -21,10 +21,7 @@ SOON_HOURS = 12.0
 
 URGENCIES = ("immediate", "short-term", "prevention")
 
-BEFORE_RESTART = (
-    "For each worker keep /proc/PID/smaps_rollup, a census of its objects and its last requests; then restart one "
-    "replica at a time."
-)
+BEFORE_RESTART = "For each worker keep /proc/PID/smaps_rollup, a census of its objects and its last requests."
 REPLAY = (
     "On one worker without other traffic, replay N requests of it and then 2N, and measure memory after each. A leak "
     "grows in both windows; a high-water mark grows in the first only."
@@ -82,24 +79,16 @@ def _for_leak(service: Service) -> Iterator[Action]:
     grows = "It leaks" if rate is None else f"It leaks {figure(rate)} MB/h"
     near = service.hours_to_limit is not None and service.hours_to_limit <= SOON_HOURS
     until = f" and reaches its limit in about {figure(service.hours_to_limit)} h" if service.hours_to_limit else ""
-    if (service.severity in ("critical", "emergency") or near) and service.end is None:
-        yield Action(
-            "take evidence",
-            name,
-            "immediate",
-            f"{grows}{until}; a restart destroys what could explain it.",
-            BEFORE_RESTART,
-        )
-        yield Action(
-            "restart",
-            name,
-            "immediate",
-            f"{grows}{until}. A restart gives the memory back for a while; it is not the repair.",
-        )
+    urgent = service.severity in ("critical", "emergency") or near
+    if service.end is None:
+        reason = f"{grows}{until}. It can be seen while it leaks; a restart destroys what could explain it."
+        when: Urgency = "immediate" if urgent or service.severity == "warning" else "short-term"
+        yield Action("take evidence", name, when, reason, BEFORE_RESTART)
+    if service.end is None and urgent:
+        reason = f"{grows}{until}. A restart gives the memory back for a while; it is not the repair."
+        yield Action("restart", name, "immediate", reason, "After the evidence is taken, one replica at a time.")
     elif service.end is None:
-        yield Action(
-            "plan a restart", name, "short-term", f"{grows}{until}; before that, take evidence.", BEFORE_RESTART
-        )
+        yield Action("plan a restart", name, "short-term", f"{grows}{until}; it is not near a limit that is known.")
     yield Action("recycle workers", name, "prevention", f"{grows}; recycling bounds what one worker can hold.", RECYCLE)
     if service.limit_mb is None:
         yield Action(
