@@ -6,9 +6,11 @@ import http.client
 import os
 import re
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -207,6 +209,14 @@ def start(tmp_path_factory) -> Iterator[Callable[..., Running]]:
     for each in running:
         if each.process.poll() is None:
             each.stop()
+
+
+@pytest.fixture
+def private_folder() -> Iterator[Path]:
+    """A data_dir for a private PostgreSQL; pytest's own folders are closed to it by a second pytest run."""
+    above = Path(tempfile.mkdtemp(prefix="floodmark-tests-"))
+    yield above / "var"
+    shutil.rmtree(above, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

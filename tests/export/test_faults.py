@@ -146,7 +146,7 @@ def harvested(serve, large_url) -> Iterator[tuple[object, Entry, Harvesters]]:
 
 
 def builds(server) -> list[psutil.Process]:
-    return server.children("floodmark.export.jobs.process")
+    return server.children("worker --child")
 
 
 def new_entry(server, old: Entry) -> Entry:
@@ -195,8 +195,8 @@ def test_a_stopped_worker_loses_its_job_to_another_and_does_no_harm_when_it_wake
     second.stop()
 
 
-def test_postgresql_stopped_and_started_in_the_middle_of_a_build_costs_nothing(serve, tmp_path) -> None:
-    folder = tmp_path / "var"
+def test_postgresql_stopped_and_started_in_the_middle_of_a_build_costs_nothing(serve, private_folder) -> None:
+    folder = private_folder
     sample = ["sample", "--organisations", "1", "--projects", "200", "--rich", "--clean"]
     assert floodmark(*sample, folder=folder).returncode == 0
     server = serve(data_dir=folder, **QUICK)
@@ -221,8 +221,8 @@ def test_postgresql_stopped_and_started_in_the_middle_of_a_build_costs_nothing(s
     assert server.stop() == 0
 
 
-def test_a_private_postgresql_that_is_killed_is_started_again_by_the_worker(serve, tmp_path) -> None:
-    folder = tmp_path / "var"
+def test_a_private_postgresql_that_is_killed_is_started_again_by_the_worker(serve, private_folder) -> None:
+    folder = private_folder
     assert floodmark("sample", "--organisations", "1", "--projects", "3", folder=folder).returncode == 0
     server = serve(data_dir=folder, **QUICK)
     until(lambda: entry_of(folder), "the first build")
@@ -240,7 +240,7 @@ def _small_files() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 
 
-def test_a_full_disk_fails_the_build_with_one_line_and_keeps_the_last_good_file(serve, large_url, tmp_path) -> None:
+def test_a_full_disk_fails_the_build_with_one_line_and_keeps_the_last_good_file(serve, large_url) -> None:
     server = serve("--no-worker", database_url=large_url, web_workers=1)
     assert floodmark("build", SLUG, folder=server.folder, url=large_url).returncode == 0
     good = entry_of(server.folder)
@@ -436,8 +436,8 @@ def test_a_worker_that_has_grown_is_replaced_after_its_job(serve, large_url) -> 
     server.stop()
 
 
-def test_when_the_parent_is_killed_nothing_is_left_behind(serve, tmp_path) -> None:
-    folder = tmp_path / "var"
+def test_when_the_parent_is_killed_nothing_is_left_behind(serve, private_folder) -> None:
+    folder = private_folder
     assert floodmark("sample", "--organisations", "1", "--projects", "3", folder=folder).returncode == 0
     server = serve(data_dir=folder, **QUICK)
     until(lambda: entry_of(folder), "the first build")
@@ -450,8 +450,8 @@ def test_when_the_parent_is_killed_nothing_is_left_behind(serve, tmp_path) -> No
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_demo_stops_on_ctrl_c_with_all_its_children(start, tmp_path, number) -> None:
-    demo = start("demo", "--bind", "127.0.0.1:0", "--organisations", "1", "--projects", "5", data_dir=tmp_path / "var")
+def test_the_demo_stops_on_ctrl_c_with_all_its_children(start, private_folder, number) -> None:
+    demo = start("demo", "--bind", "127.0.0.1:0", "--organisations", "1", "--projects", "5", data_dir=private_folder)
     demo.port = int(demo.wait_for(r"serving on http://127\.0\.0\.1:(\d+)")[1])
     assert demo.ask(PATH).status == 200
     assert len(etree.fromstring(demo.ask(PATH).body)) > 0

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from floodmark import cli
 from floodmark.errors import FloodmarkError, UsageError
-
-if TYPE_CHECKING:
-    from floodmark.export.datasets import Dataset
-    from floodmark.settings import Settings
+from floodmark.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -57,7 +54,7 @@ def build_these(settings: Settings, names: list[str], *, enqueue: bool = False) 
         raise FloodmarkError(f"{failures} of {len(wanted)} builds failed; what was served before still is")
 
 
-def _build_one(settings: Settings, dataset: Dataset, progress: Progress) -> bool:
+def _build_one(settings: Settings, dataset: Any, progress: Progress) -> bool:
     """Whether it went well; one line about it is printed."""
     from floodmark.export.jobs import command
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,9 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 from floodmark import cli
-
-if TYPE_CHECKING:
-    from floodmark.export.jobs.standing import Standing
 
 WIDE = 240
 COLOURS = {"ready": "green", "building": "cyan", "queued": "cyan", "failed": "red", "damaged": "red", "stale": "yellow"}
@@ -50,7 +47,7 @@ def datasets(
         print("There is no dataset: no organisation has an export. `floodmark sample` or `floodmark import` make some.")
 
 
-def _table(found: list[Standing]) -> Table:
+def _table(found: list[Any]) -> Table:
     from floodmark.export.index_page import size
 
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -40,9 +39,6 @@ def demo(
 
     settings = cli.settings_of(context)
     if watch:
-        # The watch reads the request records; the server's own processes take the setting from the environment.
-        os.environ.setdefault("FLOODMARK_REQUEST_LOG", str(settings.data_dir / "requests.jsonl"))
-        settings = cli.settings_of(context)
         listen(settings.watch_bind).close()
     # Before the work: a port that is taken should be known at once.
     listen(bind or settings.bind).close()
@@ -85,11 +81,11 @@ def _companions(settings: Settings, settings_file: Path | None, bind: str) -> It
     """A harvester on the export, and the watch over both; both end with the export."""
     config = settings.data_dir / "demo-watch.toml"
     pid_file = settings.data_dir / "postgres" / "cluster" / "postmaster.pid"
+    log = settings.data_dir / (settings.request_log if settings.request_log not in ("", "-") else "log/requests.jsonl")
     written = WATCH_CONFIG.format(
-        pid_file=json.dumps(str(pid_file.resolve())), request_log=json.dumps(str(Path(settings.request_log).resolve()))
+        pid_file=json.dumps(str(pid_file.resolve())), request_log=json.dumps(str(log.resolve()))
     )
     config.write_text(written, encoding="utf-8")
-    Path(settings.request_log).touch()
     ours = [sys.executable, "-m", "floodmark", *(["--settings", str(settings_file)] if settings_file else [])]
     commands = [
         [*ours, "watch", str(config)],

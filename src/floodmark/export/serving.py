@@ -117,7 +117,7 @@ def _worker_child(environment: dict[str, str], folder: Path) -> Child:
     name, parent = family(), str(os.getpid())
     return Child(
         "the build worker",
-        lambda n: [sys.executable, "-m", "floodmark.export.jobs.process", name, str(n), parent],
+        lambda n: [sys.executable, "-m", "floodmark", "worker", "--child", f"{name} {n} {parent}"],
         environment,
         replaced=frozenset({RECYCLE}),
         after_death=lambda pid: metrics_files.fold(folder, pid),

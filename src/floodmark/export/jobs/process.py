@@ -1,42 +1,22 @@
-"""The worker as a process of its own: `python -m floodmark.export.jobs.process FAMILY NUMBER PARENT`."""
+"""A worker as a process: signals, metrics, and the private server brought back where it has died.
+
+Its models need Django, so `bootstrap.setup` comes before this module is imported.
+"""
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from floodmark.errors import FloodmarkError
 from floodmark.export import bootstrap, metrics_files
-from floodmark.export.process import die_with_parent
-from floodmark.settings import Settings, load
-
-FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-
-
-def main(family: str, number: str, parent: str) -> int:
-    """Set up and work; returns the exit status."""
-    die_with_parent()
-    if os.getppid() != int(parent):
-        return 0  # it died before it could be told on
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=FORMAT)
-    path = os.environ.get("FLOODMARK_SETTINGS")
-    try:
-        return work(load(Path(path) if path else None), f"{family}/{number}", family)
-    except FloodmarkError as error:
-        logging.getLogger("floodmark.jobs").error("%s", error)
-        return error.exit_status
+from floodmark.export.jobs.assembly import assemble
+from floodmark.settings import Settings
 
 
 def work(settings: Settings, worker_id: str, family: str, *, until_empty: bool = False) -> int:
-    """One worker in this process, until it is asked to stop by SIGTERM or SIGINT."""
-    bootstrap.setup(settings)
-    bootstrap.migrate()
-    from floodmark.export.jobs.assembly import assemble  # its models need Django set up
-
+    """One worker in this process, until it is asked to stop by SIGTERM or SIGINT; returns its exit status."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     if folder:
         metrics_files.mark(Path(folder), "worker")
@@ -58,7 +38,3 @@ def _reviver(settings: Settings) -> Callable[[], None]:
             bootstrap.setup(settings, check=False)
 
     return revive
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
