@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -144,11 +145,16 @@ def _moment(text: str | None) -> datetime | None:
 def _write(run: Run, dataset: Dataset, out: str, report: str | None) -> dict[str, Any]:
     from floodmark.export.output import whole_file
 
-    with ExitStack() as stack:
-        lines = stack.enter_context(_report_lines(report))
-        advance = stack.enter_context(_progress(dataset.slug, run.size(dataset)))
-        file = stack.enter_context(whole_file(out))
-        return run.write(dataset, file, lines, advance)
+    try:
+        with ExitStack() as stack:
+            lines = stack.enter_context(_report_lines(report))
+            advance = stack.enter_context(_progress(dataset.slug, run.size(dataset)))
+            file = stack.enter_context(whole_file(out))
+            return run.write(dataset, file, lines, advance)
+    except BrokenPipeError:
+        # The reader has gone (`floodmark export ... | head`): nothing is wrong. Typer would call it an error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(141) from None
 
 
 @contextmanager

@@ -74,13 +74,9 @@ def pieces(
     """
     options = options or Options()
     database = Database(patience_s=options.patience_s)
-    organisation = catalogue.organisation(database, dataset.organisation_id)
+    publisher = catalogue.organisation(database, dataset.organisation_id)
     if dataset.kind == "organisation":
-        rows = OrganisationRows(database, options.limits)
-        row = rows.organisation(dataset.organisation_id)
-        organisations = Organisations(rows, report, options.links, options.limits.piece_chars)
-        yield from _file(organisations, [row] if row else [], generated)
-        _record(effort, database, 1, 0)
+        yield from _organisation(database, dataset.organisation_id, report, generated, options, effort)
         return
     export_id = catalogue.export_of(database, dataset.organisation_id)
     if export_id is None:
@@ -88,17 +84,39 @@ def pieces(
             f"organisation {dataset.organisation_id} has no IATI export that says which projects to publish, so it has"
             " no activity file; make one in RSR"
         )
-    activity_rows = ActivityRows(database, options.limits)
-    activities = Activities(activity_rows, report, options.links, organisation, options.limits.piece_chars)
+    rows = ActivityRows(database, options.limits)
+    activities = Activities(rows, report, options.links, publisher, options.limits.piece_chars)
     found = False
-    for piece in _file(activities, activity_rows.projects(export_id), generated):
+    for piece in _file(activities, rows.projects(export_id), generated):
         found = True
         yield piece
-    _record(effort, database, activity_rows.pages, activity_rows.rows_read)
+    _record(effort, database, rows.pages, rows.rows_read)
     if not found:
         raise NothingToPublish(
             f"organisation {dataset.organisation_id} has nothing to publish: its IATI export holds"
             f" {report.left_out or 'no'} projects" + (", none with what the schema demands" if report.left_out else "")
+        )
+
+
+def _organisation(
+    database: Database,
+    organisation_id: int,
+    report: BuildReport,
+    generated: datetime,
+    options: Options,
+    effort: Effort | None,
+) -> Iterator[Piece]:
+    rows = OrganisationRows(database, options.limits)
+    row = rows.organisation(organisation_id)
+    organisations = Organisations(rows, report, options.links, options.limits.piece_chars)
+    found = False
+    for piece in _file(organisations, [row] if row else [], generated):
+        found = True
+        yield piece
+    _record(effort, database, rows.pages, rows.rows_read)
+    if not found:
+        raise NothingToPublish(
+            f"organisation {organisation_id} has no IATI identifier, so it has no organisation file; give it one in RSR"
         )
 
 

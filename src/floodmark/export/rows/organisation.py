@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from floodmark.export.rows.activity import NAME
 from floodmark.export.rows.database import Database, Fetch, numbers
@@ -130,6 +130,20 @@ class OrganisationRows:
     def organisation(self, organisation_id: int) -> Organisation | None:
         """An organisation, with the readers ready for what hangs on it; None where there is none of that id."""
         return self.database.snapshot(partial(self.read, organisation_id))
+
+    @property
+    def pages(self) -> int:
+        """Pages read: the first, and one for each time that a table had more rows than fit."""
+        return 1 + sum(reader.refills for reader in self._readers())
+
+    @property
+    def rows_read(self) -> int:
+        """Rows read so far, that of the organisation not counted."""
+        return sum(reader.rows_read for reader in self._readers())
+
+    def _readers(self) -> list[Reader[Any]]:
+        pairs = [reader for pair in self.budgets.values() for reader in pair]
+        return [*pairs, self.documents, self.categories, self.countries]
 
     def read(self, organisation_id: int, fetch: Fetch) -> Organisation | None:
         """The same, within a snapshot."""
