@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from floodmark.evidence.intake import IntakeOptions, gather
 from floodmark.evidence.nouns import Dose, Evidence, SourceHealth, Tally
+
+# a shared machine may stop for longer than any deadline
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
 Gather = Callable[..., Evidence]
 

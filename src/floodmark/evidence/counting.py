@@ -65,7 +65,6 @@ class _Count:
 
     def run(self) -> None:
         batch = self.batch
-        self._clock()
         targets = hashes(self.words, batch.path)
         agents = hashes(self.words, batch.agent)
         shape = self._shapes(targets)
@@ -86,12 +85,6 @@ class _Count:
         agent = self.batch.cut(self.batch.agent, row)[:200].decode("utf-8", "backslashreplace")
         address = self.batch.cut(self.batch.address, row)[:100].decode("utf-8", "backslashreplace")
         return agent, address, self.source, int(self.batch.line[row])
-
-    def _clock(self) -> None:
-        end = self.batch.end
-        newest = np.maximum.accumulate(np.maximum(end, self.lane.newest))
-        self.lane.out_of_order += int(np.count_nonzero(end < newest - 2.0))
-        self.lane.covers(float(end.min()), float(end.max()))
 
     def _shapes(self, targets: Words) -> Ints:
         """The number of each path's shape; a path met before is known by its hash."""

@@ -111,7 +111,7 @@ def _named(
     for pattern, service in given:
         if any(fnmatchcase(path, pattern) for path in (*paths, family)):
             return service
-    parts = _parts(family)
+    parts = _parts(family) or [""]
     for part in parts:
         if part in known:
             return part
@@ -121,7 +121,9 @@ def _named(
             return max(inside, key=len)
     if not any(row.kind in NAMED_BY_FOLDER for row in ledger.sources if row.origin == origin):
         return None
-    return next((part for part in parts if part.lower() not in GENERIC and not part.replace("-", "").isdigit()), None)
+    # of names that nobody else uses a folder says more than a file
+    parts = [*family.split("/")[-2::-1], parts[0]]
+    return next((part for part in parts if part and part.lower() not in GENERIC and not part.replace("-", "").isdigit()), None)
 
 
 def _parts(family: str) -> list[str]:

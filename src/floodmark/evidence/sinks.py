@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from floodmark.evidence.clock import Lane, Sort, offset_name
+from floodmark.evidence.clock import DISORDER_SECONDS, Lane, Sort, offset_name
 from floodmark.evidence.counting import MAX_EXAMPLE_BYTES, count_requests
 from floodmark.evidence.ledger import (
     MAX_SERIES,
@@ -130,13 +130,12 @@ class SourceSink:
         instance: str | None = None, process: str | None = None, count: int = 1,
     ) -> None:  # fmt: skip
         """Something that happened once."""
-        self._happened(Moment(at, self.own_lane()), kind, text, line, service, instance, process, count)
+        self._happened(self._seen(at), kind, text, line, service, instance, process, count)
 
     def _happened(
         self, moment: Moment, kind: EventKind, text: str | bytes, line: int | None, service: str | None,
         instance: str | None, process: str | None, count: int,
     ) -> None:  # fmt: skip
-        moment.lane.saw(moment.at)
         self.ledger.happened(
             Happening(
                 moment.lane.number,
@@ -153,6 +152,11 @@ class SourceSink:
             )
         )
 
+    def _seen(self, at: float) -> Moment:
+        lane = self.own_lane()
+        lane.saw(at)
+        return Moment(at, lane)
+
     def happened_at(
         self, kind: EventKind, moment: Moment, text: str, line: int | None, service: str | None, instance: str | None,
         count: int = 1,
@@ -162,7 +166,7 @@ class SourceSink:
 
     def sighting(self, sighting: Sighting) -> None:
         """A line counted under a kind."""
-        moment = Moment(sighting.at, self.own_lane())
+        moment = self._seen(sighting.at)
         self._count(
             sighting.kind, sighting.name, moment, sighting.line, sighting.text, sighting.service, None, sighting.count
         )
@@ -174,7 +178,6 @@ class SourceSink:
         number = self._keys.get(("tally", kind, name, service, instance))
         if number is None:
             number = self._key("tally", kind, name, service, instance, line)
-        moment.lane.saw(moment.at)
         self.ledger.store.count(number, moment.lane.number, math.floor(moment.at), n)
         shown = text[:MAX_EXAMPLE_BYTES] if isinstance(text, bytes) else text.encode()[:MAX_EXAMPLE_BYTES]
         self.ledger.example(number, (moment.at, moment.lane.number, self.number, line, shown))
@@ -243,8 +246,7 @@ class LineSink(SourceSink):
         """The moment of a line whose own time `at` states no zone: the wrapper's time where there is one."""
         if entry.at is not None:
             self.ledger_offset(at - entry.at)
-            self.latest = Moment(entry.at, self.zoned_lane())
-            return self.latest
+            return self._at(entry.at, self.zoned_lane())
         lane = self._local
         if lane is None:
             lane = self._local = self.lane("wall", self.stream)
@@ -253,6 +255,10 @@ class LineSink(SourceSink):
         undated = self._lanes.get((self.stream, "undated"))
         if undated is not None and undated.last is not None:
             vote_for_days(undated, undated.last, at)
+        return self._at(at, lane)
+
+    def _at(self, at: float, lane: Lane) -> Moment:
+        lane.saw(at)
         self.latest = Moment(at, lane)
         return self.latest
 
@@ -261,8 +267,7 @@ class LineSink(SourceSink):
         if entry.at is not None:
             day = entry.at // DAY * DAY
             self.ledger_offset((day + second - entry.at + DAY / 2) % DAY - DAY / 2)
-            self.latest = Moment(entry.at, self.zoned_lane())
-            return self.latest
+            return self._at(entry.at, self.zoned_lane())
         lane = self.lane("undated", self.stream)
         newest = lane.newest if lane.last is not None else 0.0
         at = newest // DAY * DAY + second
@@ -270,18 +275,15 @@ class LineSink(SourceSink):
             at += DAY
         elif at > newest + DAY / 2 and newest:
             at -= DAY
-        lane.saw(at)
         if self._local is not None and self._local.last is not None:
             vote_for_days(lane, at, self._local.last)
-        self.latest = Moment(at, lane)
-        return self.latest
+        return self._at(at, lane)
 
     def zoned(self, at: float, east: int = 0) -> Moment:
         """The moment of a line that states its zone, `east` seconds from UTC; `at` is UTC."""
         lane = self.zoned_lane()
         lane.offsets[east] = lane.offsets.get(east, 0) + 1
-        self.latest = Moment(at, lane)
-        return self.latest
+        return self._at(at, lane)
 
     def zoned_lane(self) -> Lane:
         """The lane of this stream's times that state their zone."""
@@ -324,7 +326,6 @@ class LineSink(SourceSink):
         shape = self.ledger.routes.number(path) if path else 0
         key = Key("tally", kind, None, self.instance, self.row.origin, "", shape, port)
         number = self.ledger.store.key(key, self.number, entry.line)
-        moment.lane.saw(moment.at)
         self.ledger.store.count(number, moment.lane.number, math.floor(moment.at))
         shown = (moment.at, moment.lane.number, self.number, entry.line, entry.data[:MAX_EXAMPLE_BYTES])
         self.ledger.example(number, shown)
@@ -377,6 +378,17 @@ class LineSink(SourceSink):
         if len(held[1]) >= BATCH_REQUESTS:
             self.requests(batch_of(held[1]), lane, rank)
             held[1].clear()
+
+    def took(self, batch: RequestBatch, east: int, rank: int) -> None:
+        """Access lines that were read all at once, the first of which states its zone as `east`."""
+        lane = self.zoned_lane()
+        lane.offsets[east] = lane.offsets.get(east, 0) + len(batch)
+        newest = np.maximum.accumulate(np.maximum(batch.end, lane.newest))
+        lane.out_of_order += int(np.count_nonzero(batch.end < newest - DISORDER_SECONDS))
+        lane.covers(float(batch.end.min()), float(batch.end.max()))
+        self.latest = Moment(float(batch.end[-1]), lane)
+        self.requests(batch, lane, rank)
+        self.volumes(batch.end, (batch.text.length + 1).astype(np.float64), lane)
 
     def requests(self, batch: RequestBatch, lane: Lane, rank: int) -> None:
         """Many requests at once."""

@@ -59,7 +59,10 @@ PATH, CLIENT, CURL = b"/organisation/42/iati/", b"203.0.113.7", b"curl/8.5.0"
         ),
         (LINE + ' rt=1.204 uct="0.000" uht="1.203" urt="1.203"', (SECOND, 1.204, 504, 167.0, PATH, CLIENT, CURL, "")),
         (LINE + ' rt=0.001 urt="-"', (SECOND, 0.001, 504, 167.0, PATH, CLIENT, CURL, NO_UPSTREAM)),
-        (LINE + ' request_time=0.5 upstream_addr="10.0.0.1:9000"', (SECOND, 0.5, 504, 167.0, PATH, CLIENT, CURL, "9000")),
+        (
+            LINE + ' request_time=0.5 upstream_addr="10.0.0.1:9000"',
+            (SECOND, 0.5, 504, 167.0, PATH, CLIENT, CURL, "9000"),
+        ),
         (LINE.partition(' "-"')[0], (SECOND, -1.0, 504, 167.0, PATH, CLIENT, b"", "")),
         (LINE.replace("504", "499") + " 30.000 - -", (SECOND, 30.0, 499, 167.0, PATH, CLIENT, CURL, "")),
         (LINE.replace(" 167 ", " - "), (SECOND, -1.0, 504, 0.0, PATH, CLIENT, CURL, "")),
@@ -70,7 +73,10 @@ PATH, CLIENT, CURL = b"/organisation/42/iati/", b"203.0.113.7", b"curl/8.5.0"
         (LINE.replace("203.0.113.7", "2001:db8::7"), (SECOND, -1.0, 504, 167.0, PATH, b"2001:db8::7", CURL, "")),
         (LINE.replace("203.0.113.7", "unix:"), (SECOND, -1.0, 504, 167.0, PATH, b"unix:", CURL, "")),
         (LINE.replace("- - [", "- jane doe [x] [", 1), (SECOND, -1.0, 504, 167.0, PATH, CLIENT, CURL, "")),
-        (LINE.replace("curl/8.5.0", 'a \\"quoted\\" client'), (SECOND, -1.0, 504, 167.0, PATH, CLIENT, b'a \\"quoted\\" client', "")),
+        (
+            LINE.replace("curl/8.5.0", 'a \\"quoted\\" client'),
+            (SECOND, -1.0, 504, 167.0, PATH, CLIENT, b'a \\"quoted\\" client', ""),
+        ),
     ],
 )
 def test_every_known_form_is_read(line: str, expected: tuple[object, ...]) -> None:
@@ -122,7 +128,9 @@ def test_what_is_broken_is_refused_with_a_reason(line: str, reason: str) -> None
         parse(line.encode(), 1)
 
 
-@pytest.mark.parametrize("line", ["", "hello", '{"a": "b"}', "2025/09/02 06:15:09 [error] 31#31: x", '[02/Sep/2025] "x"'])
+@pytest.mark.parametrize(
+    "line", ["", "hello", '{"a": "b"}', "2025/09/02 06:15:09 [error] 31#31: x", '[02/Sep/2025] "x"']
+)
 def test_what_is_no_access_line_is_left_to_others(line: str) -> None:
     assert parse(line.encode(), 1) is None
 
@@ -153,7 +161,9 @@ hostile = st.one_of(
 @settings(max_examples=300)
 @given(user=hostile, path=hostile, referer=hostile, agent=hostile, took=st.integers(0, 10**6))
 @example(user=b"[01/Jan/2020:00:00:00 +0000]", path=b'" 200 1', referer=b"", agent=b'" 0.001 0.001 0.001', took=1)
-def test_no_client_can_fake_a_field_or_a_time(user: bytes, path: bytes, referer: bytes, agent: bytes, took: int) -> None:
+def test_no_client_can_fake_a_field_or_a_time(
+    user: bytes, path: bytes, referer: bytes, agent: bytes, took: int
+) -> None:
     line = (
         f'203.0.113.7 - {escaped(user) or "-"} [02/Sep/2025:06:15:09 +0000] "GET /{escaped(path)} HTTP/1.1" 504 167'
         f' "{escaped(referer) or "-"}" "{escaped(agent) or "-"}" {took / 1000:.3f} 1.000 0.000'

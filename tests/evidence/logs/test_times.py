@@ -64,7 +64,9 @@ def test_a_stamp_has_any_number_of_digits_and_perhaps_a_zone(text: bytes, expect
     assert east == expected[1]
 
 
-@pytest.mark.parametrize("text", [b"2025-13-02T06:15:09Z", b"2025-09-02", b"06:15:09", b"2025-09-02T06:15:09.1234567890Z"])
+@pytest.mark.parametrize(
+    "text", [b"2025-13-02T06:15:09Z", b"2025-09-02", b"06:15:09", b"2025-09-02T06:15:09.1234567890Z"]
+)
 def test_what_is_no_stamp_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError):
         times.stamp(text)
@@ -72,7 +74,9 @@ def test_what_is_no_stamp_is_refused(text: bytes) -> None:
 
 @given(moments)
 def test_every_day_of_the_calendar_is_counted_as_the_standard_library_counts_it(at: datetime) -> None:
-    assert times.day_start(at.year, at.month, at.day) == int(datetime(at.year, at.month, at.day, tzinfo=UTC).timestamp())
+    assert times.day_start(at.year, at.month, at.day) == int(
+        datetime(at.year, at.month, at.day, tzinfo=UTC).timestamp()
+    )
 
 
 def test_uwsgi_writes_ctime_and_django_q_the_time_of_day_only() -> None:

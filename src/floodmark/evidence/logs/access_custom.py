@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -199,6 +199,7 @@ class CustomAccess(Stateless):
         return True
 
     def _request(self, found: Mapping[str, bytes], rank: int, entry: Entry, sink: LineSink) -> None:
+        self.kind = "gunicorn-access" if rank == APPLICATION else "nginx-access"
         end, east = _time(found)
         seconds = _seconds(found)
         moment = sink.zoned(end, east) if east is not None else sink.local(entry, end)
@@ -277,9 +278,12 @@ def usable(formats: Iterable[str]) -> bool:
     return any(compiled(written) is not None for written in formats)
 
 
-def written_so(formats: Iterable[str], lines: Iterable[bytes]) -> bool:
+def written_so(formats: Sequence[str], lines: Iterable[bytes]) -> bool:
     """Whether most of these lines are in one of the formats that need a pattern of their own."""
     lines = [line for line in lines if line.strip()]
+    keys = {f'"{key}"'.encode() for written in formats for key in keys_of(written)}
+    if keys and sum(line.startswith(b"{") and sum(key in line for key in keys) > 2 for line in lines) > len(lines) / 2:
+        return True
     return any(
         sum(each.pattern.match(line) is not None for line in lines) > len(lines) / 2
         for written in formats

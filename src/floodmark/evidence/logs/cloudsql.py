@@ -38,7 +38,7 @@ _BROKEN = re.compile(
     _POOL + rb" (?:connection aborted|failed to connect to instance)|couldn't connect to \"?([\w.:-]+)"
     rb"|(?:Reading data from|Writing data to) .* had error"
 )
-_REFUSED = re.compile(rb"(?:.*: )?(?:too many open connections \(max \d+\)|max connections \(\d+\) exceeded)")
+_REFUSED = re.compile(rb"(?:.*[:\]] )?(?:too many open connections \(max \d+\)|max connections \(\d+\) exceeded)")
 _COUNTED = ((_OPEN, "connection-open"), (_CLOSE, "connection-close"), (_REFUSED, "connection-refused"),
             (_BROKEN, "connection-error"))  # fmt: skip
 _LIFE: tuple[tuple[re.Pattern[bytes], EventKind], ...] = (

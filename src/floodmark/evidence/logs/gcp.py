@@ -201,6 +201,8 @@ def _feed_one(placed: Placed, streams: Streams) -> None:
     instance = labels.get("pod_name") or labels.get("revision_name") or labels.get("instance_id")
     outer = Entry(line, b"", at, service, instance, "")
     if entry.http_request and entry.text_payload is None:
+        # a container named here is the balancer's; a service of Cloud Run or App Engine serves the request itself
+        outer = outer._replace(service=labels.get("service_name") or labels.get("module_id"))
         _request(outer, entry, streams)
         streams.of(outer).sink.volume(size)
         return

@@ -12,8 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from floodmark.evidence.ahead import Ahead
 from floodmark.evidence.logs import nginx_fast, times
 from floodmark.evidence.logs.access import Access, rank_of
@@ -94,7 +92,7 @@ class Stream:
             self.sink.reject(entry.line, "cut off at the end of the file" if cut else str(reason), entry.data)
             return
         if taken is not None:
-            self._last, self._following, self._in_traceback = taken, 0, False
+            self._last, self._following, self._in_traceback = taken, 0, _TRACEBACK in entry.data
             self.kinds[taken.kind] += 1
             row.records += 1
         elif self._follows(entry):
@@ -128,10 +126,7 @@ class Stream:
         stamp = batch.cut(batch.text, 0)
         quote = stamp.find(b'"')
         _, east = times.common(stamp[quote - TIME_BYTES : quote - 2])
-        lane = self.sink.zoned(float(batch.end[-1]), east).lane
-        lane.offsets[east] += len(batch) - 1
-        self.sink.requests(batch, lane, rank)
-        self.sink.volumes(batch.end, (batch.text.length + 1).astype(np.float64), lane)
+        self.sink.took(batch, east, rank)
         self.access.had_full_lines()
         self.kinds[self.access.kind] += len(batch)
         self.sink.row.records += len(batch)

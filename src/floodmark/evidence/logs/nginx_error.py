@@ -34,7 +34,7 @@ KINDS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb"upstream prematurely closed connection|\(104: .* (?:upstream|response)"), "upstream-closed"),
     (re.compile(rb"connect\(\) (?:to \S+ )?failed \((?:111|113|110|2|11):|no live upstreams"), "upstream-refused"),
     (re.compile(rb"an upstream response is buffered to a temporary file"), "upstream-buffered"),
-    (re.compile(rb"(?:limiting|delaying) (?:requests|connections)"), "rate-limited"),
+    (re.compile(rb"(?:limiting|delaying) (?:requests?|connections?)"), "rate-limited"),
 )
 """Messages that are counted by route; each begins with words of nginx and ends before the client's."""
 

@@ -27,8 +27,9 @@ _STDERR = re.compile(
     re.DOTALL,
 )
 _CLOUD = re.compile(rb"\[(\d+)\]: \[\d+-\d+\] (.{0,300}?)" + _SEVERITY + rb":  (.*)\Z", re.DOTALL)
+_FIELD = rb'(?:"[^"]*"|[^",]*)'
 _CSV = re.compile(
-    rb'(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) ([A-Z]{1,5}|[+-]\d\d(?::?\d\d)?),(?:"[^"]*")?,(?:"[^"]*")?,\d+,'
+    rb"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) ([A-Z]{1,5}|[+-]\d\d(?::?\d\d)?)," + _FIELD + rb"," + _FIELD + rb",\d+,"
 )
 _DATABASE = re.compile(rb"database=([\w.$-]+)|\bdb=([\w.$-]+)|@([\w.$-]+):")
 _CHILDREN = (b"DETAIL", b"HINT", b"CONTEXT", b"STATEMENT", b"QUERY", b"LOCATION")

@@ -16,6 +16,7 @@ NAMING_SECONDS = 5.0
 """How long after the beginning of a task its heartbeat may tell what it does."""
 
 REDELIVERY_SECONDS = 24 * 3600.0
+DAY = 86_400.0
 
 
 @dataclass(slots=True)
@@ -25,6 +26,12 @@ class Running:
     moment: Moment
     line: int
     function: str
+
+
+def _between(first: Moment, second: Moment) -> float:
+    """Seconds from one moment to another; by the time of day where one of them has no date."""
+    apart = second.at - first.at
+    return apart if first.lane.sort == second.lane.sort else (apart + DAY / 2) % DAY - DAY / 2
 
 
 @dataclass(slots=True)
@@ -61,7 +68,7 @@ class TaskBook:
     def name_latest(self, function: str, moment: Moment) -> None:
         """A heartbeat tells what the task that has just begun does."""
         task = self.running.get(self.latest)
-        if task is not None and not task.function and -1.5 < moment.at - task.moment.at < NAMING_SECONDS:
+        if task is not None and not task.function and -1.5 < _between(task.moment, moment) < NAMING_SECONDS:
             task.function = function
 
     def finish(self, sink: LineSink) -> None:

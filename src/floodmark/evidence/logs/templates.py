@@ -11,7 +11,7 @@ LONGEST = 100
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
 _ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\b[0-9a-f]{8}-[0-9a-f-]{27}\b|0x[0-9a-f]+", re.IGNORECASE)
 _PATH = re.compile(r"(?<![\w.])/[^\s,;:()]+")
-_WORD = re.compile(r"\S*\d\S*")
+_WORD = re.compile(r"[\w.+-]*\d[\w.+-]*")
 
 
 def template_of(message: bytes | str) -> str:
