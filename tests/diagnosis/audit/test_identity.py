@@ -149,6 +149,30 @@ def test_rows_of_the_pod_and_its_pause_container_are_duplicates_of_the_container
     assert [one.problem for one in audit.problems] == ["duplicate-cadvisor-rows"]
 
 
+def test_a_container_collected_by_two_scrapers_is_one_container(series, audited) -> None:
+    first = row(series, 9e8, pod="p", container="web", job="kubelet")
+    again = row(series, 9e8, pod="p", container="web", job="cadvisor")
+    audit = audited(first, again)
+    assert (audit.usable, audit.refused) == ((first,), (again,))
+    assert "two scrapers" in audit.problems[0].explanation
+
+
+def test_two_lives_and_two_sizes_under_one_name_are_no_repetition(series, audited) -> None:
+    rows = [
+        row(series, 9e8, pod="p", container="web", id="1"),
+        row(series, 5e8, pod="p", container="web", id="2"),
+        series(
+            "rss",
+            drifting(9e8),
+            metric="container_memory_rss",
+            instance="p",
+            labels={"pod": "p", "container": "web", "id": "3"},
+            start=1.8e9,
+        ),
+    ]
+    assert set(audited(*rows).usable) == set(rows)
+
+
 def test_the_row_of_a_pod_is_kept_where_nothing_else_was_exported(series, audited) -> None:
     parent = row(series, 9e8, pod="p", id="/kubepods/pod1")
     assert audited(parent).usable == (parent,)

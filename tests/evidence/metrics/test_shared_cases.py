@@ -74,7 +74,7 @@ def test_the_figures_of_the_public_report_are_refused_with_a_reason(audited, win
 def test_the_peak_of_the_report_is_a_count_of_events(audited) -> None:
     found, _ = audited(list((INCIDENT / WINDOWS[1]).glob("*.csv")))
     text = next(one.explanation for one in found.problems if one.problem == "event-count-read-as-rate")
-    assert "1,299 at 2025-08-28 09:15, is that many events, not 1,299 MB/h" in text
+    assert "1,299 at 2025-08-28 09:15 UTC, is that many events, not 1,299 MB/h" in text
 
 
 @needs_incident

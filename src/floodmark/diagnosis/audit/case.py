@@ -136,8 +136,8 @@ def megabytes(value: float) -> str:
 
 
 def moment(seconds: float) -> str:
-    """A time for a sentence, in UTC."""
-    return datetime.fromtimestamp(round(seconds), UTC).strftime("%Y-%m-%d %H:%M")
+    """A time for a sentence."""
+    return datetime.fromtimestamp(round(seconds), UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def peak(series: Series) -> tuple[float, float]:

@@ -4,27 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from floodmark.evidence.nouns import Series
 
 from .case import LEVELS, Case, Finding, Use, services, view_of
 
 
 def duplicate_cadvisor_rows(case: Case) -> Iterator[Finding]:
-    """Rows of cAdvisor for the pod's parent cgroup or its pause container beside those of the containers.
+    """The same memory in several rows: parent cgroups and pause containers beside containers, one row for each scraper.
 
-    They hold the same memory again. Wrong when only the parent was exported; then it is kept.
+    Wrong when only the parent was exported; then it is kept.
     """
     for metric, group in case.by_metric(*LEVELS):
-        if not metric.startswith("container_"):
-            continue
-        real = {_pod(one) for one in group if not _is_parent(one)}
-        wrong = [one for one in group if _is_parent(one) and (_pod(one) in real or (_pod(one) is None and real))]
-        if wrong:
+        real = {_pod(one) for one in group if not _is_parent(one)} if metric.startswith("container_") else set()
+        parents = [one for one in group if _is_parent(one) and (_pod(one) in real or (_pod(one) is None and real))]
+        if parents:
             text = (
-                f"{len(wrong)} rows of {metric!r} are parent control groups or pause containers (no container label, "
-                f"or POD): they hold the memory of the containers beside them a second time."
+                f"{len(parents)} rows of {metric!r} are parent control groups or pause containers (no container "
+                f"label, or POD): they hold the memory of the containers beside them a second time."
             )
-            yield Finding(tuple(wrong), Use.REFUSE, text)
+            yield Finding(tuple(parents), Use.REFUSE, text)
+        twins = [one for one in _twins(group) if one not in parents]
+        if twins:
+            text = (
+                f"{len(twins)} rows of {metric!r} ({services(twins)}) repeat another row of the same container under "
+                f"other labels, as when two scrapers collect it; one of each is used."
+            )
+            yield Finding(tuple(twins), Use.REFUSE, text)
+
+
+def _twins(group: list[Series]) -> Iterator[Series]:
+    """Series whose values another one before them has too, at the same times, though labels differ."""
+    same: dict[tuple[str | None, ...], list[Series]] = {}
+    for one in group:
+        if view_of(one) is None:
+            same.setdefault((one.service, one.measure, one.instance, one.process), []).append(one)
+    for series in same.values():
+        kept: list[Series] = []
+        for one in series:
+            if any(_repeats(one, other) for other in kept):
+                yield one
+            else:
+                kept.append(one)
+
+
+def _repeats(one: Series, other: Series) -> bool:
+    """Do two series have the same values wherever both are known, for most of the shorter one?"""
+    first, last = max(one.at[0], other.at[0]), min(one.at[-1], other.at[-1])
+    common = (one.at >= first) & (one.at <= last)
+    if np.count_nonzero(common) < max(20.0, 0.5 * min(len(one.at), len(other.at))):
+        return False
+    value = one.value[common]
+    return bool(np.median(np.abs(np.interp(one.at[common], other.at, other.value) - value)) < 0.001 * np.median(value))
 
 
 def _is_parent(series: Series) -> bool:

@@ -102,10 +102,13 @@ def returns(value: Floats, window: int = 12) -> float:
 
 def unit_of(value: Floats) -> float:
     """The coarsest unit in which all values are whole: a page, a tenth of a MiB, a byte."""
-    units = sorted(size * part for size in (1e9, 1e6, 1e3, 2.0**30, MIB, 2.0**10) for part in (1.0, 0.1, 0.01, 0.001))
-    for unit in (*reversed(units), 1.0):
-        whole = value / unit
-        if bool(np.all(np.abs(whole - np.round(whole)) < 1e-3)):
+    size = np.abs(value[value != 0])
+    units = sorted(
+        whole * part for whole in (1e9, 1e6, 1e3, 1.0, 2.0**30, MIB, 2.0**10) for part in (1.0, 0.1, 0.01, 0.001)
+    )
+    for unit in reversed(units):
+        whole = size / unit
+        if unit <= size.min(initial=np.inf) and bool(np.all(np.abs(whole - np.round(whole)) < 1e-6 * np.sqrt(whole))):
             return unit
     return float(np.median(np.abs(value))) * 1e-5 or 1.0
 
