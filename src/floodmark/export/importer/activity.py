@@ -1,4 +1,4 @@
-"""One activity into the tables: a method an element, named in the table at the end. Results stand in `results`."""
+"""One activity into the tables: a method or function an element, named in the table at the end."""
 
 from __future__ import annotations
 
@@ -7,17 +7,24 @@ from typing import Any
 from uuid import uuid4
 
 from floodmark.export import models
-from floodmark.export.importer import finance
+from floodmark.export.formats.base import Links
+from floodmark.export.importer import classification, documents, finance
 from floodmark.export.importer.fitting import Fitting, moment
 from floodmark.export.importer.losses import Reporter
-from floodmark.export.importer.nodes import AKVO, XML_LANG, Node, narrative
-from floodmark.export.importer.organisations import Organisations
+from floodmark.export.importer.nodes import AKVO, XML_LANG, Node, narrative_of
+from floodmark.export.importer.organisations import Known, Organisations
+from floodmark.export.importer.own import RSR, OwnPages
 from floodmark.export.importer.results import ResultImport
 from floodmark.export.importer.rows import NO_PLACE, Row, Rows, report_leftovers
 from floodmark.export.importer.tables import clear_project
 
 REPORTING = 101
 """RSR's role of a partnership that is IATI's reporting-org."""
+ROLES = range(1, 5)
+"""IATI's roles of participating organisations."""
+INTERNAL_ID_CHARACTERS = 75
+HELD_PARTNERS = 2_000
+"""Partnerships of one activity that wait for the other-identifiers after them."""
 
 DESCRIPTIONS = {
     ("1", "4"): "subtitle", ("1", "5"): "project_plan_summary", ("1", "6"): "background", ("1", "7"): "project_plan",
@@ -33,6 +40,8 @@ BY_TYPE = {"": GENERAL, "1": GENERAL, "2": ("goals_overview",), "3": ("target_gr
 
 DATES = {"1": "date_start_planned", "2": "date_start_actual", "3": "date_end_planned", "4": "date_end_actual"}
 
+STATUS = {"1": "H", "2": "A", "3": "C", "4": "C", "5": "L", "6": "R"}
+"""RSR's own status of an IATI one; N, none, for any other, or the export would take RSR's default for a fact."""
 
 OWN_COLUMNS = (
     "title", "language", "currency", "hierarchy", "humanitarian", "iati_status", "project_scope", "collaboration_type",
@@ -51,16 +60,21 @@ def _empty(column: str) -> Any:
 class ActivityImport:
     """Takes the pieces of one activity and adds rows; `finish` adds the project itself."""
 
-    def __init__(self, rows: Rows, organisations: Organisations, reporter: Reporter, element: Any) -> None:
-        self.rows, self.organisations, self.reporter = rows, organisations, reporter
+    def __init__(
+        self, rows: Rows, organisations: Organisations, reporter: Reporter, element: Any, links: Links | None = None
+    ) -> None:
+        self.rows, self.organisations, self.reporter, self.links = rows, organisations, reporter, links
         self.fitting = Fitting(reporter)
         self.start = Node(element, "iati-activity")
         self.language = self.start.attribute(XML_LANG)
         self.project = Row(models.Project, self.fitting)
         self.id, self.is_known = 0, False
-        self.reporting: tuple[int, bool] | None = None
-        self.reporting_internal_id = ""
+        self.own = OwnPages()
+        self.reporting: Known | None = None
+        self.reporting_values: dict[str, Any] = {}
         self.partnerships: list[dict[str, Any]] = []
+        self.has_partner = False
+        self.documents: list[tuple[Row, list[Row]]] = []
         self.filled: set[str] = set()
         self.results = ResultImport(self)
 
@@ -69,6 +83,7 @@ class ActivityImport:
         self.id, self.is_known = known_id or self.rows.number(models.Project), known_id is not None
         if known_id:
             clear_project(self.rows.connection, known_id)
+            self.own = OwnPages(self.rows.connection.alias, known_id, self.links)
         # A column that the file says nothing of is empty: RSR's defaults would come out as data.
         self.project.values |= {column: _empty(column) for column in OWN_COLUMNS}
         self.project.values["iati_activity_id"] = identifier
@@ -80,7 +95,7 @@ class ActivityImport:
         if path.startswith("result/"):
             self.results.piece(path, node)
         elif path in CODES:
-            if self._once(CODES[path], node):
+            if self.once(CODES[path], node):
                 self.project.put(CODES[path], node.attribute("code"), node, "@code")
         elif path in HANDLERS:
             HANDLERS[path](self, node)
@@ -92,20 +107,35 @@ class ActivityImport:
     def finish(self) -> None:
         """Add the project, its partnerships and the row that makes it public."""
         report_leftovers(self.start.attributes_left(), self.reporter)
+        documents.add_documents(self)
+        for problem in self._lacks():
+            self.reporter.lost("iati-activity", self.start.line, problem, "stored, but does not come out")
+        values = self.project.values | {"status": STATUS.get(self.project.values["iati_status"], "N")}
         if self.is_known:
             found = models.Project.objects.using(self.rows.connection.alias).filter(id=self.id)
-            found.update(**self.project.values)
+            found.update(**values)
         else:
-            own = {"id": self.id, "path": f"p{self.id}", "uuid": uuid4()}
-            self.rows.add(models.Project, self.project.values | own)
+            self.rows.add(models.Project, values | {"id": self.id, "path": f"p{self.id}", "uuid": uuid4()})
         self.rows.add(models.PublishingStatus, {"status": "published", "project_id": self.id})
         if self.reporting is not None:
-            self.partnerships.insert(0, {
-                "organisation_id": self.reporting[0], "iati_organisation_role": REPORTING,
-                "is_secondary_reporter": self.reporting[1], "internal_id": self.reporting_internal_id or None,
+            self.partnerships.append({
+                "organisation_id": self.reporting.id, "iati_organisation_role": REPORTING, **self.reporting_values
             })  # fmt: skip
-        for values in self.partnerships:
-            self.rows.add(models.Partnership, {"project_id": self.id, **values})
+        self._add_partners()
+
+    def _lacks(self) -> list[str]:
+        """What the schema demands of an activity and nothing can stand in for."""
+        values = self.project.values
+        lacks = []
+        if self.reporting is None or not self.reporting.ref:
+            lacks.append("names no reporting organisation with an identifier")
+        elif not self.has_partner and self.reporting_values["is_secondary_reporter"]:
+            lacks.append("names no participating organisation")
+        if not values["iati_status"]:
+            lacks.append("has no activity-status")
+        if not any(values[column] for column in DATES.values()):
+            lacks.append("has no activity-date")
+        return lacks
 
     def add(self, model: Any, row: Row | None = None, **values: Any) -> int:
         """A row that belongs to this project."""
@@ -115,33 +145,26 @@ class ActivityImport:
         """A row to fill."""
         return Row(model, self.fitting, **given)
 
+    def once(self, column: str, node: Node) -> bool:
+        """Whether this is the first of its kind; a further one is reported."""
+        if column in self.filled:
+            self.reporter.lost(node.path, node.line, "the tables hold only one", "left out", node.whole())
+            node.element.clear()
+            return False
+        self.filled.add(column)
+        return True
+
     # ------------------------------------------------------------------ the activity's own columns
 
     def _attributes(self) -> None:
         row, start = self.project, self.start
         row.put("language", self.language, start, "@xml:lang")
         row.attributes(start, currency="default-currency", hierarchy="hierarchy", humanitarian="humanitarian")
-        text = start.attribute("last-updated-datetime")
-        at = moment(text)
+        if row.values["hierarchy"] == 0:
+            self.reporter.lost("iati-activity/@hierarchy", start.line, "0 does not come out", "stored", "0")
+        at = moment(start, "last-updated-datetime", self.reporter)
         if at is not None:
-            row.values["created_at"] = row.values["last_modified_at"] = at.replace(microsecond=0)
-        elif text:
-            self.reporter.lost(
-                "iati-activity/@last-updated-datetime", start.line, "not a date and time", "left out", text
-            )
-
-    def _once(self, column: str, node: Node) -> bool:
-        """Whether a column is still free; what comes second is reported."""
-        if column in self.filled:
-            self.reporter.lost(
-                node.path, node.line, "the tables hold only one", "left out", narrative(node, self.language)
-            )
-            for one in list(node.leftovers()):
-                self.reporter.lost(one.element, one.line, "the tables hold only one", "left out", one.text)
-            node.element.clear()
-            return False
-        self.filled.add(column)
-        return True
+            row.values["created_at"] = row.values["last_modified_at"] = at
 
     def identifier(self, node: Node) -> None:
         """Taken already, in `begin`."""
@@ -149,261 +172,105 @@ class ActivityImport:
 
     def title(self, node: Node) -> None:
         """The title's narrative."""
-        if self._once("title", node):
-            self.project.put("title", narrative(node, self.language), node, "narrative")
+        if self.once("title", node):
+            self.project.narrative("title", node, self.language)
 
     def description(self, node: Node) -> None:
         """Into the column of its types; without @akvo:type into the next free one of its kind."""
         kind, own = node.element.get("type", ""), node.element.get(f"{AKVO}type", "")
         columns = (DESCRIPTIONS[kind, own],) if (kind, own) in DESCRIPTIONS else BY_TYPE.get(kind, ())
         column = next((one for one in columns if one not in self.filled), None)
-        if column is None:
-            problem = "no column is free for a description of this type"
-            self.reporter.lost("description", node.line, problem, "left out", narrative(node, self.language))
-            node.attribute("type")
-            node.attribute(f"{AKVO}type")
+        chosen = narrative_of(node, self.language)
+        problem = "no column is free for a description of this type" if chosen and chosen.text() else "has no text"
+        if column is None or problem == "has no text":
+            self.reporter.lost(node.path, node.line, problem, "left out", node.whole())
+            node.element.clear()
             return
         self.filled.add(column)
         node.attribute("type")
         if (kind, own) in DESCRIPTIONS:
             node.attribute(f"{AKVO}type")
-        self.project.put(column, narrative(node, self.language), node, "narrative")
+        assert chosen is not None
+        self.project.put(column, chosen.text(), chosen)
 
     def aid_type(self, node: Node) -> None:
         """default-aid-type, with its vocabulary."""
-        if self._once("default_aid_type", node):
+        if self.once("default_aid_type", node):
             self.project.attributes(node, default_aid_type="code", default_aid_type_vocabulary="vocabulary")
+            self.project.needs(node, "default_aid_type")
 
     def date(self, node: Node) -> None:
         """activity-date, by its type."""
         column = DATES.get(node.attribute("type"))
         if column is None:
-            self.reporter.lost("activity-date/@type", node.line, "not one of 1 to 4", "left out")
-        elif self._once(column, node):
+            self.reporter.lost(node.path, node.line, "its type is not one of 1 to 4", "left out", node.whole())
+        elif self.once(column, node):
             self.project.put(column, node.attribute("iso-date"), node, "@iso-date")
+            self.project.needs(node, column)
 
     def capital_spend(self, node: Node) -> None:
         """capital-spend."""
-        if self._once("capital_spend_percentage", node):
+        if self.once("capital_spend_percentage", node):
             self.project.attributes(node, capital_spend_percentage="percentage")
+            self.project.needs(node, "capital_spend_percentage")
 
     # ------------------------------------------------------------------ organisations
 
     def reporting_org(self, node: Node) -> None:
         """The reporting organisation: whose dataset this activity is in."""
-        if not self._once("reporting-org", node):
-            return
-        number = self.organisations.of(node, self.reporter, self.language)
-        if number is not None:
-            secondary = node.attribute("secondary-reporter") in ("1", "true")
-            self.reporting = (number, secondary)
+        if self.once("reporting-org", node):
+            self.reporting = self.organisations.of(node, self.reporter, self.language)
+            is_secondary = node.attribute("secondary-reporter") in ("1", "true")
+            self.reporting_values = {"is_secondary_reporter": is_secondary}
 
     def participating_org(self, node: Node) -> None:
         """A participating organisation."""
-        number = self.organisations.of(node, self.reporter, self.language)
-        row = self.row(models.Partnership, organisation_id=number)
+        known = self.organisations.of(node, self.reporter, self.language)
+        row = self.row(models.Partnership)
         row.attributes(node, iati_organisation_role="role", iati_activity_id="activity-id")
-        if number is None or row.values["iati_organisation_role"] is None:
-            self.reporter.lost("participating-org", node.line, "names no organisation or no role", "left out")
+        if known is None or row.values["iati_organisation_role"] not in ROLES:
+            problem = "names no organisation" if known is None else "its role is not one of 1 to 4"
+            self.reporter.lost(node.path, node.line, problem, "left out", node.whole())
+            node.element.clear()
             return
-        row.values["iati_activity_id"] = row.values["iati_activity_id"] or None
+        row.values |= {"organisation_id": known.id, "iati_activity_id": row.values["iati_activity_id"] or None}
+        self.has_partner = True
+        if len(self.partnerships) >= HELD_PARTNERS:
+            self._add_partners()
         self.partnerships.append(row.values)
+
+    def _add_partners(self) -> None:
+        for values in self.partnerships:
+            self.rows.add(models.Partnership, {"project_id": self.id, **values})
+        self.partnerships.clear()
 
     def other_identifier(self, node: Node) -> None:
         """RSR keeps one internal id a partnership: the reporting organisation's (A1), or a partner's (B9)."""
-        owner = node.child("owner-org")
+        owner, text, kind = node.child("owner-org"), node.element.get("ref", ""), node.element.get("type", "")
         ref = owner.element.get("ref", "") if owner else ""
-        number = self.organisations.by_identifier(ref) if ref else None
-        text, kind = node.element.get("ref", ""), node.element.get("type", "")
-        place = self._internal_id_place(kind, number, has_owner=owner is not None)
-        if place is None or len(text) > 75:
-            self.reporter.lost("other-identifier", node.line, "no partnership to keep it with", "left out", text)
+        if (text, kind, ref) == (self.own.number, "B9", RSR):
             node.element.clear()
             return
-        place(text)
+        known = self.organisations.find(owner, self.language) if owner else None
+        partner = self._partner_without_id(kind, known, has_owner=owner is not None)
+        if partner is None or not text or len(text) > INTERNAL_ID_CHARACTERS:
+            self.reporter.lost(node.path, node.line, "no partnership to keep it with", "left out", text)
+            node.element.clear()
+            return
+        partner["internal_id"] = text
         for name in ("ref", "type"):
             node.attribute(name)
         if owner is not None:
             self.organisations.of(owner, self.reporter, self.language)
 
-    def _internal_id_place(self, kind: str, number: int | None, *, has_owner: bool) -> Callable[[str], None] | None:
-        if kind == "A1" and self.reporting and not self.reporting_internal_id and number in (None, self.reporting[0]):
-            return None if has_owner and number is None else self._keep_reporting_id
-        if kind == "B9" and number is not None:
-            for values in self.partnerships:
-                if values["organisation_id"] == number and not values.get("internal_id"):
-                    return lambda text: values.update(internal_id=text)
-        return None
-
-    def _keep_reporting_id(self, text: str) -> None:
-        self.reporting_internal_id = text
-
-    # ------------------------------------------------------------------ rows of their own
-
-    def contact(self, node: Node) -> None:
-        """contact-info."""
-        row = self.row(models.ProjectContact)
-        row.attributes(node, type="type")
-        for name in ("organisation", "department", "person-name", "job-title", "mailing-address"):
-            row.put(name.replace("-", "_"), narrative(node.child(name), self.language), node, name)
-        for name in ("telephone", "email", "website"):
-            child = node.child(name)
-            row.put(name, child.text() if child else "", node, name)
-        self.add(models.ProjectContact, row)
-
-    def country(self, node: Node) -> None:
-        """recipient-country."""
-        row = self.row(models.RecipientCountry)
-        row.attributes(node, country="code", percentage="percentage")
-        self._share(row, node)
-        row.put("text", narrative(node, self.language), node, "narrative")
-        self.add(models.RecipientCountry, row)
-
-    def region(self, node: Node) -> None:
-        """recipient-region."""
-        row = self.row(models.RecipientRegion)
-        row.attributes(
-            node, region="code", region_vocabulary="vocabulary", region_vocabulary_uri="vocabulary-uri",
-            percentage="percentage",
-        )  # fmt: skip
-        self._share(row, node)
-        row.put("text", narrative(node, self.language), node, "narrative")
-        self.add(models.RecipientRegion, row)
-
-    def sector(self, node: Node) -> None:
-        """sector."""
-        row = self.row(models.Sector)
-        row.attributes(
-            node, sector_code="code", vocabulary="vocabulary", vocabulary_uri="vocabulary-uri", percentage="percentage"
-        )
-        self._share(row, node)
-        row.put("text", narrative(node, self.language), node, "narrative")
-        self.add(models.Sector, row)
-
-    def _share(self, row: Row, node: Node) -> None:
-        """A share of 0 is stored, but the export leaves it out, as RSR does."""
-        if row.values.get("percentage") is not None and not row.values["percentage"]:
-            self.reporter.lost(
-                f"{node.path}/@percentage", node.line, "a share of 0 does not come out again", "stored", "0"
-            )
-
-    def location(self, node: Node) -> None:
-        """location, with its administrative divisions."""
-        row = self.row(models.ProjectLocation)
-        row.attributes(node, reference="ref")
-        row.code(node, "location-reach", "location_reach")
-        identity = node.child("location-id")
-        row.attributes(identity, location_code="code", vocabulary="vocabulary")
-        for name in ("name", "description", "activity-description"):
-            row.put(name.replace("-", "_"), narrative(node.child(name), self.language), node, f"{name}/narrative")
-        divisions = list(node.children("administrative"))
-        self._point(row, node)
-        for name in ("exactness", "location-class", "feature-designation"):
-            row.code(node, name, name.replace("-", "_"))
-        number = self.rows.add(models.ProjectLocation, {"location_target_id": self.id, **row.values})
-        for division in divisions:
-            inner = self.row(models.AdministrativeLocation, location_id=number)
-            inner.attributes(division, code="code", vocabulary="vocabulary", level="level")
-            if inner.values["level"] == 0:
-                self.reporter.lost(
-                    "location/administrative/@level", division.line, "level 0 does not come out", "stored", "0"
-                )
-            self.rows.add(models.AdministrativeLocation, inner.values)
-
-    def _point(self, row: Row, node: Node) -> None:
-        point = node.child("point")
-        position = point.child("pos") if point else None
-        if point is None or position is None:
-            return
-        point.attribute("srsName")
-        words = position.text().split()
-        if len(words) != 2:
-            self.reporter.lost("location/point/pos", position.line, "not two numbers", "left out", " ".join(words))
-            return
-        row.put("latitude", words[0], position)
-        row.put("longitude", words[1], position)
-
-    def country_budget_items(self, node: Node) -> None:
-        """country-budget-items: the vocabulary is the project's, one for all."""
-        if not self._once("country_budget_vocabulary", node):
-            return
-        self.project.attributes(node, country_budget_vocabulary="vocabulary")
-        for item in node.children("budget-item"):
-            row = self.row(models.CountryBudgetItem)
-            row.attributes(item, code="code", percentage="percentage")
-            if row.values["percentage"] is not None:
-                problem = "the export never writes it"
-                self.reporter.lost("country-budget-items/budget-item/@percentage", item.line, problem, "stored")
-            row.put("description", narrative(item.child("description"), self.language), item, "description")
-            self.add(models.CountryBudgetItem, row)
-
-    def humanitarian_scope(self, node: Node) -> None:
-        """humanitarian-scope."""
-        row = self.row(models.HumanitarianScope)
-        row.attributes(node, code="code", type="type", vocabulary="vocabulary", vocabulary_uri="vocabulary-uri")
-        row.put("text", narrative(node, self.language), node, "narrative")
-        self.add(models.HumanitarianScope, row)
-
-    def policy_marker(self, node: Node) -> None:
-        """policy-marker."""
-        row = self.row(models.PolicyMarker)
-        row.attributes(
-            node, policy_marker="code", significance="significance", vocabulary="vocabulary",
-            vocabulary_uri="vocabulary-uri",
-        )  # fmt: skip
-        row.put("description", narrative(node, self.language), node, "narrative")
-        self.add(models.PolicyMarker, row)
-
-    def related_activity(self, node: Node) -> None:
-        """Kept as RSR keeps it; its exporter writes relations from the tree of projects only."""
-        row = self.row(models.RelatedProject)
-        row.attributes(node, related_iati_id="ref", relation="type")
-        self.add(models.RelatedProject, row)
-        text = node.element.get("ref", "")
-        self.reporter.lost(
-            "related-activity", node.line, "the export writes relations of the project tree", "stored", text
-        )
-
-    def legacy_data(self, node: Node) -> None:
-        """legacy-data."""
-        row = self.row(models.LegacyData)
-        row.attributes(node, name="name", value="value", iati_equivalent="iati-equivalent")
-        self.add(models.LegacyData, row)
-
-    def conditions(self, node: Node) -> None:
-        """conditions; @attached is written from whether there are any."""
-        attached = node.attribute("attached") in ("1", "true")
-        found = list(node.children("condition"))
-        for condition in found:
-            row = self.row(models.ProjectCondition)
-            row.attributes(condition, type="type")
-            row.put("text", narrative(condition, self.language), condition, "narrative")
-            self.add(models.ProjectCondition, row)
-        if attached != bool(found):
-            problem = "is written from whether there are conditions"
-            self.reporter.lost("conditions/@attached", node.line, problem, "left out", str(int(attached)))
-
-    def document(self, node: Node) -> None:
-        """document-link."""
-        row = self.row(models.ProjectDocument)
-        document_columns(row, node)
-        number = self.add(models.ProjectDocument, row)
-        for category in node.children("category"):
-            inner = self.row(models.ProjectDocumentCategory, document_id=number)
-            inner.attributes(category, category="code")
-            self.rows.add(models.ProjectDocumentCategory, inner.values)
-
-
-def document_columns(row: Row, node: Node) -> None:
-    """The columns that documents of projects and of organisations share."""
-    row.attributes(node, url="url", format="format")
-    title = node.child("title")
-    first = title.child("narrative") if title else None
-    if title is not None and first is not None:
-        row.put("title", first.text(), title, "narrative")
-        row.put("title_language", first.attribute(XML_LANG), title, "narrative/@xml:lang")
-    row.code(node, "language", "language")
-    row.date(node, "document-date", "document_date")
+    def _partner_without_id(self, kind: str, known: Known | None, *, has_owner: bool) -> dict[str, Any] | None:
+        """The values of the partnership that can take an internal id of that kind and owner."""
+        if kind == "A1":
+            owners = (known.id if known else 0,) if has_owner else (self.reporting.id if self.reporting else 0,)
+            fits = self.reporting is not None and self.reporting.id in owners
+            return self.reporting_values if fits and not self.reporting_values.get("internal_id") else None
+        partners = (one for one in self.partnerships if known and one["organisation_id"] == known.id)
+        return next((one for one in partners if not one.get("internal_id")), None) if kind == "B9" else None
 
 
 CODES = {
@@ -426,23 +293,23 @@ HANDLERS: dict[str, Handler] = {
     "participating-org": ActivityImport.participating_org,
     "other-identifier": ActivityImport.other_identifier,
     "activity-date": ActivityImport.date,
-    "contact-info": ActivityImport.contact,
-    "recipient-country": ActivityImport.country,
-    "recipient-region": ActivityImport.region,
-    "location": ActivityImport.location,
-    "sector": ActivityImport.sector,
-    "country-budget-items": ActivityImport.country_budget_items,
-    "humanitarian-scope": ActivityImport.humanitarian_scope,
-    "policy-marker": ActivityImport.policy_marker,
+    "contact-info": classification.contact,
+    "recipient-country": classification.country,
+    "recipient-region": classification.region,
+    "location": classification.location,
+    "sector": classification.sector,
+    "country-budget-items": classification.country_budget_items,
+    "humanitarian-scope": classification.humanitarian_scope,
+    "policy-marker": classification.policy_marker,
     "default-aid-type": ActivityImport.aid_type,
     "budget": finance.budget,
     "planned-disbursement": finance.planned_disbursement,
     "capital-spend": ActivityImport.capital_spend,
     "transaction": finance.transaction,
-    "document-link": ActivityImport.document,
-    "related-activity": ActivityImport.related_activity,
-    "legacy-data": ActivityImport.legacy_data,
-    "conditions": ActivityImport.conditions,
+    "document-link": documents.document,
+    "related-activity": documents.related_activity,
+    "legacy-data": documents.legacy_data,
+    "conditions": documents.conditions,
     "crs-add": finance.crs_add,
     "fss": finance.fss,
 }

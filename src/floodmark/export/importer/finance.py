@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from floodmark.export import models
-from floodmark.export.importer.nodes import AKVO, Node, narrative
+from floodmark.export.importer.nodes import AKVO, Node
 from floodmark.export.importer.rows import Row
 from floodmark.export.importer.taking import Taking
 
@@ -19,6 +19,7 @@ def budget(activity: Taking, node: Node) -> None:
         row.put("amount", value.text(), value)
         row.attributes(value, currency="currency", value_date="value-date")
         row.put("other_extra", value.attribute(f"{AKVO}label"), value, "@akvo:label")
+    row.needs(node, "period_start", "period_end", "amount")
     activity.add(models.BudgetItem, row)
 
 
@@ -30,6 +31,7 @@ def planned_disbursement(activity: Taking, node: Node) -> None:
     row.date(node, "period-end", "period_end")
     row.money(node)
     _parties(activity, row, node)
+    row.needs(node, "period_start", "value")
     activity.add(models.PlannedDisbursement, row)
 
 
@@ -40,7 +42,7 @@ def transaction(activity: Taking, node: Node) -> None:
     row.code(node, "transaction-type", "transaction_type")
     row.date(node, "transaction-date", "transaction_date")
     row.money(node)
-    row.put("description", narrative(node.child("description"), activity.language), node, "description/narrative")
+    row.narrative("description", node.child("description"), activity.language)
     _parties(activity, row, node)
     row.code(node, "disbursement-channel", "disbursement_channel")
     sectors = list(node.children("sector"))
@@ -52,13 +54,21 @@ def transaction(activity: Taking, node: Node) -> None:
     )  # fmt: skip
     row.code(node, "flow-type", "flow_type")
     row.code(node, "finance-type", "finance_type")
-    row.attributes(node.child("aid-type"), aid_type="code", aid_type_vocabulary="vocabulary")
+    aid_type = node.child("aid-type")
+    row.attributes(aid_type, aid_type="code", aid_type_vocabulary="vocabulary")
+    if aid_type is not None:
+        row.needs(aid_type, "aid_type")
     row.code(node, "tied-status", "tied_status")
+    if region is not None and not row.values["recipient_region"]:
+        row.needs(region, "recipient_region")
+    if row.needs(node, "transaction_type", "value") and not row.values.get("transaction_date"):
+        row.needs(node, "value_date")
     number = activity.add(models.Transaction, row)
     for sector in sectors:
         inner = activity.row(models.TransactionSector, transaction_id=number)
         inner.attributes(sector, code="code", vocabulary="vocabulary", vocabulary_uri="vocabulary-uri")
-        inner.put("text", narrative(sector, activity.language), sector, "narrative")
+        inner.narrative("text", sector, activity.language)
+        inner.needs(sector, "code")
         activity.rows.add(models.TransactionSector, inner.values)
 
 
@@ -67,17 +77,24 @@ def _parties(activity: Taking, row: Row, node: Node) -> None:
         party = node.child(f"{side}-org")
         if party is None:
             continue
-        row.values[f"{side}_organisation_id"] = activity.organisations.of(party, activity.reporter, activity.language)
+        known = activity.organisations.of(party, activity.reporter, activity.language)
+        row.values[f"{side}_organisation_id"] = known.id if known else None
+        if known is None:
+            problem = "names no organisation, so nothing of it comes out"
+            activity.reporter.lost(party.path, party.line, problem, "left out", party.whole())
         name = f"{side}-activity-id"
         row.put(f"{side}_organisation_activity", party.attribute(name), party, f"@{name}")
 
 
 def crs_add(activity: Taking, node: Node) -> None:
     """crs-add, one an activity."""
+    if not activity.once("crs-add", node):
+        return
     row = activity.row(models.CrsAdd)
     for flag in node.children("other-flags"):
         inner = activity.row(models.CrsAddOtherFlag, crs_id=activity.id)
         inner.attributes(flag, code="code", significance="significance")
+        inner.needs(flag, "code", "significance")
         activity.rows.add(models.CrsAddOtherFlag, inner.values)
     terms = node.child("loan-terms")
     if terms is not None:
@@ -92,20 +109,23 @@ def crs_add(activity: Taking, node: Node) -> None:
             status, loan_status_year="year", loan_status_currency="currency", loan_status_value_date="value-date"
         )
         for name in ("interest-received", "principal-outstanding", "principal-arrears", "interest-arrears"):
-            child = status.child(name)
-            row.put(name.replace("-", "_"), child.text() if child else "", status, name)
-    channel = node.child("channel-code")
-    row.put("channel_code", channel.text() if channel else "", node, "channel-code")
+            row.text(name.replace("-", "_"), status, name)
+        row.needs(status, "loan_status_year", "loan_status_value_date")
+    row.text("channel_code", node, "channel-code")
     activity.add(models.CrsAdd, row)
 
 
 def fss(activity: Taking, node: Node) -> None:
     """fss, with its forecasts."""
+    if not activity.once("fss", node):
+        return
     row = activity.row(models.Fss)
     row.attributes(node, extraction_date="extraction-date", priority="priority", phaseout_year="phaseout-year")
+    row.needs(node, "extraction_date")
     activity.add(models.Fss, row)
     for forecast in node.children("forecast"):
         inner = activity.row(models.FssForecast, fss_id=activity.id)
         inner.attributes(forecast, year="year", value_date="value-date", currency="currency")
         inner.put("value", forecast.text(), forecast)
+        inner.needs(forecast, "value", "year")
         activity.rows.add(models.FssForecast, inner.values)

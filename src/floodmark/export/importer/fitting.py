@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from math import isfinite
 from typing import Any
 
 from django.db import models
 
+from floodmark.export.formats.values import is_language, is_token, is_uri
 from floodmark.export.importer.losses import Reporter
+from floodmark.export.importer.nodes import Node
 
 Field = models.Field[Any, Any]
 
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}:\d{2})?(?:T.*)?")
 _TRUE, _FALSE = ("1", "true"), ("0", "false")
+
+_TESTS: dict[str, tuple[Callable[[str], bool], str]] = {
+    "url": (is_uri, "not a URI"),
+    "website": (is_uri, "not a URI"),
+    "vocabulary_uri": (is_uri, "not a URI"),
+    "region_vocabulary_uri": (is_uri, "not a URI"),
+    "recipient_region_vocabulary_uri": (is_uri, "not a URI"),
+    "title_language": (is_language, "not a language code"),
+    "iati_equivalent": (is_token, "not a single token"),
+}
+"""Columns whose text the export leaves out where it is not what the schema wants."""
 
 
 class Fitting:
@@ -40,16 +54,15 @@ class Fitting:
 
     def _text(self, field: Field, value: str, element: str, line: int | None) -> str:
         limit = getattr(field, "max_length", None)
+        if value and field.column in _TESTS and not _TESTS[field.column][0](value):
+            self.reporter.lost(element, line, _TESTS[field.column][1], "stored, does not come out", value)
         if limit is None or len(value) <= limit:
             return value
-        # A code that is cut is another code, a text that is cut is still its beginning.
-        if limit <= 25 or element.rpartition("/")[2] in ("@code", "@ref", "@vocabulary", "@url", "@vocabulary-uri"):
-            self.reporter.lost(
-                element, line, f"longer than the {limit} characters of {field.column}", "left out", value
-            )
-            return ""
-        self.reporter.lost(element, line, f"longer than the {limit} characters of {field.column}", "cut", value)
-        return value[:limit]
+        # A code, a number or an address that is cut is another one; a narrative that is cut is still its beginning.
+        is_prose = element.endswith("narrative")
+        problem = f"longer than the {limit} characters of {field.column}"
+        self.reporter.lost(element, line, problem, "cut" if is_prose else "left out", value)
+        return value[:limit] if is_prose else ""
 
     def _decimal(
         self, field: models.DecimalField[Any, Any], text: str, element: str, line: int | None
@@ -117,10 +130,18 @@ class Fitting:
         return None
 
 
-def moment(text: str) -> datetime | None:
-    """An xsd:dateTime, None where it is none. Without a zone it is taken as UTC, as RSR writes it."""
-    try:
-        value = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-    except ValueError:
+def moment(node: Node, name: str, reporter: Reporter) -> datetime | None:
+    """An xsd:dateTime of an attribute in whole seconds and UTC, as it is published; None where it is none."""
+    text = node.attribute(name)
+    if not text.strip():
         return None
-    return value if value.tzinfo else datetime.fromisoformat(value.isoformat() + "+00:00")
+    place = f"{node.path}/@{name}"
+    try:
+        value = datetime.fromisoformat(text.strip())
+        at = (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
+    except (ValueError, OverflowError):
+        reporter.lost(place, node.line, "not a date and time", "left out", text)
+        return None
+    if text.strip() not in (f"{at:%Y-%m-%dT%H:%M:%S}Z", f"{at:%Y-%m-%dT%H:%M:%S}+00:00"):
+        reporter.lost(place, node.line, "not whole seconds in UTC", "kept so", text)
+    return at

@@ -75,35 +75,30 @@ class Node:
             if node is not None:
                 yield from node.leftovers()
             else:
-                path = f"{self.path}/{_written(element.tag)}"
+                path = f"{self.path}/{written(element.tag)}"
                 yield Leftover(path, element.sourceline, Node(element, path).whole())
 
     def attributes_left(self) -> Iterator[Leftover]:
         """The attributes that were not taken."""
         for name, value in self.element.attrib.items():
             if name not in self._attributes:
-                yield Leftover(f"{self.path}/@{_written(name)}", self.line, str(value))
+                yield Leftover(f"{self.path}/@{written(name)}", self.line, str(value))
 
     def whole(self) -> str:
         """All there is to read in it, on one line."""
         return " ".join("".join(self.element.itertext()).split()) or " ".join(self.element.attrib.values())
 
     def _own_text(self) -> str:
-        # Comments and instructions split a text into the tails of nodes that are no elements.
-        parts = [self.element.text or ""]
-        parts += [child.tail or "" for child in self.element if not isinstance(child.tag, str)]
-        if len(self.element):
-            parts += [child.tail or "" for child in self.element if isinstance(child.tag, str)]
-        return "".join(parts)
+        return (self.element.text or "") + "".join(child.tail or "" for child in self.element)
 
 
-def narrative(node: Node | None, language: str) -> str:
+def narrative_of(node: Node | None, language: str) -> Node | None:
     """Take the narrative of an element that the tables can hold: the one in `language`, else the first.
 
     One in another language keeps its text and leaves its `xml:lang`; further ones are left over whole.
     """
     if node is None:
-        return ""
+        return None
     found = list(node.children("narrative"))
     chosen = next(
         (one for one in found if one.element.get(XML_LANG, language) == language), found[0] if found else None
@@ -111,14 +106,18 @@ def narrative(node: Node | None, language: str) -> str:
     for one in found:
         if one is not chosen:
             node.give_back(one)
-    if chosen is None:
-        return ""
-    if chosen.element.get(XML_LANG) == language:
+    if chosen is not None and chosen.element.get(XML_LANG) == language:
         chosen.attribute(XML_LANG)
-    return chosen.text()
+    return chosen
 
 
-def _written(name: Any) -> str:
+def narrative(node: Node | None, language: str) -> str:
+    """Take the text of that narrative; "" where there is none."""
+    chosen = narrative_of(node, language)
+    return chosen.text() if chosen else ""
+
+
+def written(name: Any) -> str:
     """A name as it is written in IATI's documents: `xml:lang`, `akvo:type`."""
     text = str(name)
     if text.startswith("{http://www.w3.org/XML/1998/namespace}"):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from lxml import etree
+
 from floodmark.export import models
-from floodmark.export.importer.activity import document_columns
+from floodmark.export.importer.documents import HELD, document_columns
 from floodmark.export.importer.fitting import Fitting, moment
 from floodmark.export.importer.losses import Reporter
-from floodmark.export.importer.nodes import XML_LANG, Node, narrative
+from floodmark.export.importer.nodes import XML_LANG, Node
 from floodmark.export.importer.organisations import Organisations
 from floodmark.export.importer.rows import NO_PLACE, Row, Rows, report_leftovers
 from floodmark.export.importer.tables import clear_organisation
@@ -36,8 +38,10 @@ class OrganisationImport:
         self.start = Node(element, "iati-organisation")
         self.language = self.start.attribute(XML_LANG)
         self.own = Row(models.Organisation, self.fitting)
-        self.identifier = ""
-        self.id = 0
+        self.identifier = self.name = ""
+        self.id = self.type = 0
+        self.has_name = False
+        self.documents: list[tuple[Row, list[Row]]] = []
 
     def begin(self, identifier: str, known_id: int | None) -> None:
         """The identifier is known: what an earlier import brought goes."""
@@ -46,13 +50,9 @@ class OrganisationImport:
             clear_organisation(self.rows.connection, self.id)
         self.own.put("language", self.language, self.start, "@xml:lang")
         self.own.attributes(self.start, currency="default-currency")
-        text = self.start.attribute("last-updated-datetime")
-        at = moment(text)
+        at = moment(self.start, "last-updated-datetime", self.reporter)
         if at is not None:
-            self.own.values["last_modified_at"] = at.replace(microsecond=0)
-        elif text:
-            where = "iati-organisation/@last-updated-datetime"
-            self.reporter.lost(where, self.start.line, "not a date and time", "left out", text)
+            self.own.values["last_modified_at"] = at
 
     def piece(self, path: str, element: Any) -> None:
         """Take one complete piece."""
@@ -61,12 +61,15 @@ class OrganisationImport:
             node.text()
         elif path == "name":
             self._name(node)
-        elif path == "reporting-org":
-            self._reporting(node)
-        elif path in BUDGETS and self.id:
-            self._budget(path, node)
-        elif path == "document-link" and self.id:
-            self._document(node)
+        elif path in ("reporting-org", "document-link", *BUDGETS):
+            if not self.id:
+                self._name(Node(etree.Element("name"), "name"))
+            if path == "reporting-org":
+                self._reporting(node)
+            elif path == "document-link":
+                self._document(node)
+            else:
+                self._budget(path, node)
         else:
             self.reporter.lost(path, node.line, NO_PLACE, "left out", node.whole())
             return
@@ -75,76 +78,100 @@ class OrganisationImport:
     def finish(self) -> None:
         """Complete the organisation's own row."""
         report_leftovers(self.start.attributes_left(), self.reporter)
+        if not self.id:
+            self._name(Node(etree.Element("name"), "name"))
+        self._add_documents()
         self.rows.flush()
         values = {name: value for name, value in self.own.values.items() if value is not None}
         models.Organisation.objects.using(self.rows.connection.alias).filter(id=self.id).update(**values)
 
     def _name(self, node: Node) -> None:
         # The organisation is found by its identifier, and made by its name where it is not there yet.
-        number = self.organisations.of(node, self.reporter, self.language, ref=self.identifier)
-        if not self.id and number:
-            self.id = number
+        if self.has_name:
+            self.reporter.lost(node.path, node.line, "the tables hold only one", "left out", node.whole())
+            node.element.clear()
+            return
+        known = self.organisations.of(node, self.reporter, self.language, ref=self.identifier)
+        assert known is not None  # there is an identifier
+        self.id, self.name, self.type, self.has_name = known.id, known.name, known.type, True
 
     def _reporting(self, node: Node) -> None:
-        ref = node.element.get("ref", "")
-        node.attribute("secondary-reporter")
-        if ref != self.identifier:
-            self.reporter.lost(
-                "reporting-org/@ref", node.line, "the file is written as the organisation's own", "left out", ref
-            )
-        node.attribute("ref")
-        kind = node.attribute("type")
-        if kind:
-            self.own.put("new_organisation_type", kind, node, "@type")
-        name = narrative(node, self.language)
-        known = models.Organisation.objects.using(self.rows.connection.alias).filter(id=self.id).first()
-        if known and name and name != (known.long_name or known.name):
-            problem = f"known by the name {known.long_name or known.name!r}"
-            self.reporter.lost("reporting-org/narrative", node.line, problem, "that name kept", name)
+        """The file comes out as the organisation's own report; another reporter finds no place."""
+        if node.element.get("ref", "") != self.identifier:
+            problem = "the file comes out as the organisation's own"
+            self.reporter.lost(node.path, node.line, problem, "left out", node.whole())
+            node.element.clear()
+            return
+        if node.element.get("secondary-reporter", "0") in ("0", "false"):
+            node.attribute("secondary-reporter")
+        known = self.organisations.of(node, self.reporter, self.language)
+        self.name = known.name if known else self.name
 
     def _budget(self, path: str, node: Node) -> None:
         model, line_model, column = BUDGETS[path]
         row = Row(model, self.fitting, organisation_id=self.id)
         if path != "total-expenditure":
             row.attributes(node, status="status")
-        self._recipient(path, row, node)
+        if not self._recipient(path, row, node):
+            self.reporter.lost(node.path, node.line, "says nobody whom it is for", "left out", node.whole())
+            node.element.clear()
+            return
         row.date(node, "period-start", "period_start")
         row.date(node, "period-end", "period_end")
         row.money(node)
+        row.needs(node, "period_start", "period_end", "value")
         number = self.rows.add(model, row.values)
         for line in node.children("expense-line" if path == "total-expenditure" else "budget-line"):
             inner = Row(line_model, self.fitting, **{column: number})
             inner.attributes(line, reference="ref")
             inner.money(line)
-            inner.put("text", narrative(line, self.language), line, "narrative")
+            inner.narrative("text", line, self.language)
+            inner.needs(line, "value")
             self.rows.add(line_model, inner.values)
 
-    def _recipient(self, path: str, row: Row, node: Node) -> None:
+    def _recipient(self, path: str, row: Row, node: Node) -> bool:
+        """Whether it says whom it is for, or need not."""
         if path == "recipient-org-budget":
             recipient = node.child("recipient-org")
-            number = self.organisations.of(recipient, self.reporter, self.language) if recipient else None
-            row.values["recipient_organisation_id"] = number or self.id
-        elif path == "recipient-region-budget":
+            known = self.organisations.of(recipient, self.reporter, self.language) if recipient else None
+            row.values["recipient_organisation_id"] = known.id if known else None
+            return known is not None
+        if path == "recipient-region-budget":
             region = node.child("recipient-region")
             row.attributes(
                 region, region="code", region_vocabulary="vocabulary", region_vocabulary_uri="vocabulary-uri"
             )
-            row.put("text", narrative(region, self.language), region, "narrative")
+            row.narrative("text", region, self.language)
         elif path == "recipient-country-budget":
             country = node.child("recipient-country")
             row.attributes(country, country="code")
-            row.put("text", narrative(country, self.language), country, "narrative")
+            row.narrative("text", country, self.language)
+            row.needs(node, "country")
+        return True
 
     def _document(self, node: Node) -> None:
         row = Row(models.OrganisationDocument, self.fitting, organisation_id=self.id)
         document_columns(row, node)
-        number = self.rows.add(models.OrganisationDocument, row.values)
+        row.needs(node, "url")
+        parts = []
         for category in node.children("category"):
-            inner = Row(models.OrganisationDocumentCategory, self.fitting, document_id=number)
+            inner = Row(models.OrganisationDocumentCategory, self.fitting)
             inner.attributes(category, category="code")
-            self.rows.add(models.OrganisationDocumentCategory, inner.values)
+            parts.append(inner)
         for country in node.children("recipient-country"):
-            inner = Row(models.OrganisationDocumentCountry, self.fitting, document_id=number)
+            inner = Row(models.OrganisationDocumentCountry, self.fitting)
             inner.attributes(country, country="code")
-            inner.put("text", narrative(country, self.language), country, "narrative")
-            self.rows.add(models.OrganisationDocumentCountry, inner.values)
+            inner.narrative("text", country, self.language)
+            inner.needs(country, "country")
+            parts.append(inner)
+        self.documents.append((row, parts))
+        if len(self.documents) >= HELD:
+            self._add_documents()
+
+    def _add_documents(self) -> None:
+        """The export writes the newest row first, so the last one goes in first."""
+        for row, parts in reversed(self.documents):
+            number = self.rows.add(models.OrganisationDocument, row.values)
+            for part in reversed(parts):
+                self.rows.add(part.model, {**part.values, "document_id": number})
+        self.documents.clear()

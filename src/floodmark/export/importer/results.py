@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from floodmark.export import models
-from floodmark.export.importer.nodes import Node, narrative
+from floodmark.export.importer.nodes import Node
 from floodmark.export.importer.rows import NO_PLACE, Row, report_leftovers
 from floodmark.export.importer.taking import Taking
 
@@ -14,6 +14,10 @@ QUALITATIVE = "5"
 
 MAX_ORDER = 32_767
 """Of a smallint column."""
+
+DIMENSION_CHARACTERS = 100
+MAX_DIMENSIONS = 10_000
+"""Values of dimensions in one activity; they are remembered."""
 
 
 class ResultImport:
@@ -25,6 +29,7 @@ class ResultImport:
         self.indicator: Row | None = None
         self.result_id = self.indicator_id = 0
         self.results = self.indicators = 0
+        self.actual_comes_out = False
         self.starts: list[Node] = []
         self.dimensions: dict[tuple[str, str], int] = {}
         self.names: dict[str, int] = {}
@@ -69,10 +74,11 @@ class ResultImport:
         holder = self.indicator if path.startswith("result/indicator/") else self.result
         assert holder is not None
         if name in ("title", "description") and name not in holder.values:
-            holder.put(name, narrative(node, self.activity.language), node, "narrative")
+            holder.narrative(name, node, self.activity.language)
         elif path == "result/indicator/reference":
             row = self.activity.row(models.IndicatorReference, indicator_id=self.indicator_id)
             row.attributes(node, vocabulary="vocabulary", reference="code", vocabulary_uri="indicator-uri")
+            row.needs(node, "reference", "vocabulary")
             self.activity.rows.add(models.IndicatorReference, row.values)
         elif path == "result/indicator/baseline" and "baseline_year" not in holder.values:
             self._baseline(holder, node)
@@ -97,55 +103,80 @@ class ResultImport:
         row.attributes(node, baseline_year="year")
         if not self.is_qualitative:
             row.attributes(node, baseline_value="value")
-        row.put("baseline_comment", narrative(node.child("comment"), self.activity.language), node, "comment/narrative")
+            self._zero(node, row.values["baseline_value"])
+        row.narrative("baseline_comment", node.child("comment"), self.activity.language)
+        row.needs(node, "baseline_year")
+
+    def _zero(self, node: Node, value: str) -> None:
+        """A figure that is not there comes out as 0, as RSR writes it."""
+        if not value:
+            self.activity.reporter.lost(f"{node.path}/@value", node.line, "there is none", "comes out as 0")
 
     def _period(self, node: Node) -> None:
         number = self.activity.rows.number(models.IndicatorPeriod)
         row = self.activity.row(models.IndicatorPeriod, id=number, indicator_id=self.indicator_id)
         row.date(node, "period-start", "period_start")
         row.date(node, "period-end", "period_end")
+        row.needs(node, "period_start", "period_end")
         target = node.child("target")
         if target is not None:
             self._figures(row, target, "target", models.IndicatorPeriodTargetLocation, number)
-        for actual in list(node.children("actual")):
-            self._actual(row, actual, node, number)
+        # The value for all comes before the values for some, whatever the order in the file.
+        self.actual_comes_out = False
+        found = sorted(node.children("actual"), key=lambda actual: actual.element.find("dimension") is not None)
+        for actual in found:
+            if not self._actual(row, actual, number):
+                node.give_back(actual)
         self.activity.rows.add(models.IndicatorPeriod, row.values)
 
-    def _actual(self, row: Row, actual: Node, period: Node, number: int) -> None:
+    def _actual(self, row: Row, actual: Node, number: int) -> bool:
+        """Whether the tables can hold it: one value for all, and beside it one for each value of one dimension."""
         dimensions = actual.element.findall("dimension")
         if not dimensions and "actual_comment" not in row.values:
-            self._figures(row, actual, "actual", models.IndicatorPeriodActualLocation, number)
-        elif len(dimensions) == 1 and "actual_comment" in row.values:
-            self._disaggregation(actual, number)
-        else:
-            period.give_back(actual)
+            return self._figures(row, actual, "actual", models.IndicatorPeriodActualLocation, number)
+        return len(dimensions) == 1 and self.actual_comes_out and self._part(actual, number)
 
-    def _figures(self, row: Row, node: Node, kind: str, locations: Any, number: int) -> None:
+    def _figures(self, row: Row, node: Node, kind: str, locations: Any, number: int) -> bool:
+        """Take a target or an actual value; False where nothing of it can come out."""
+        value = ""
         if not self.is_qualitative:
             row.put(f"{kind}_value", node.attribute("value"), node, "@value")
+            value = row.values[f"{kind}_value"]
         elif kind == "actual":
             row.put("narrative", node.attribute("value"), node, "@value")
-        row.put(f"{kind}_comment", narrative(node.child("comment"), self.activity.language), node, "comment/narrative")
+        row.narrative(f"{kind}_comment", node.child("comment"), self.activity.language)
+        comes_out = bool(value or row.values.get("narrative") or row.values[f"{kind}_comment"])
         for location in node.children("location"):
             inner = self.activity.row(locations, period_id=number)
             inner.attributes(location, location="ref")
+            comes_out = inner.needs(location, "location") or comes_out
             self.activity.rows.add(locations, inner.values)
+        if kind == "actual":
+            self.actual_comes_out = comes_out
+        if not comes_out:
+            self.activity.reporter.lost(node.path, node.line, "holds nothing that can be kept", "left out")
+        elif not self.is_qualitative:
+            self._zero(node, value)
+        return True
 
-    def _disaggregation(self, node: Node, number: int) -> None:
+    def _part(self, node: Node, number: int) -> bool:
+        """A value for one value of one dimension."""
         dimension = node.child("dimension")
-        assert dimension is not None
         row = self.activity.row(models.IndicatorPeriodDisaggregation, period_id=number)
         row.attributes(node, value="value")
-        if row.values["value"] is None:
-            return
-        row.values["dimension_value_id"] = self._dimension(dimension.attribute("name"), dimension.attribute("value"))
+        names = ("", "") if dimension is None else (dimension.attribute("name"), dimension.attribute("value"))
+        is_known = names in self.dimensions or len(self.dimensions) < MAX_DIMENSIONS
+        if row.values["value"] is None or max(map(len, names)) > DIMENSION_CHARACTERS or not is_known:
+            return False
+        row.values["dimension_value_id"] = self._dimension(*names)
         self.activity.rows.add(models.IndicatorPeriodDisaggregation, row.values)
+        return True
 
     def _dimension(self, name: str, value: str) -> int:
         if (name, value) not in self.dimensions:
             if name not in self.names:
-                self.names[name] = self.activity.add(models.IndicatorDimensionName, name=name[:100])
+                self.names[name] = self.activity.add(models.IndicatorDimensionName, name=name)
             self.dimensions[name, value] = self.activity.rows.add(
-                models.IndicatorDimensionValue, {"value": value[:100], "name_id": self.names[name]}
+                models.IndicatorDimensionValue, {"value": value, "name_id": self.names[name]}
             )
         return self.dimensions[name, value]

@@ -10,21 +10,25 @@ from django.utils import timezone
 
 from floodmark.export.importer.fitting import Fitting
 from floodmark.export.importer.losses import Reporter
-from floodmark.export.importer.nodes import Leftover, Node
+from floodmark.export.importer.nodes import Leftover, Node, narrative_of
 from floodmark.export.sample.loader import Table
 
 BLOCK = 100
 """Ids taken from a sequence at once."""
 
-FLUSH_ROWS = 5_000
+BUFFER_MB = 4.0
 """Rows that wait before they are copied: what one giant activity holds in memory."""
+
+
+ROW_BYTES = 100
 
 
 class Rows:
     """Tables that rows are added to. One for an import; `reset` after a transaction that failed."""
 
-    def __init__(self, alias: str) -> None:
+    def __init__(self, alias: str, buffer_mb: float = BUFFER_MB) -> None:
         self.connection = connections[alias]
+        self.buffer_bytes = int(buffer_mb * 10**6)
         self._tables: dict[type[models.Model], Table] = {}
         self._ids: dict[str, list[int]] = {}
         self.waiting = 0
@@ -54,14 +58,16 @@ class Rows:
         if "created_at" in table.blank:
             values = {"created_at": timezone.now(), "last_modified_at": timezone.now()} | values
         table.add(values)
-        self.waiting += 1
-        if self.waiting >= FLUSH_ROWS:
+        # An empty list and a string object weigh more than the characters of most rows.
+        self.waiting += len(table.rows[-1]) + ROW_BYTES
+        if self.waiting >= self.buffer_bytes:
             self.flush()
         return number
 
     def flush(self) -> None:
         """Copy what waits; foreign keys are checked when the transaction ends."""
-        with self.connection.cursor() as cursor:
+        # COPY goes past Django's cursor, and so past its translation of errors.
+        with self.connection.cursor() as cursor, self.connection.wrap_database_errors:
             for table in self._tables.values():
                 if table.rows:
                     columns = ", ".join(f'"{name}"' for name in table.blank)
@@ -94,6 +100,23 @@ class Row:
         for column, name in columns.items():
             self.put(column, node.attribute(name) if node else "", node, f"@{name}")
 
+    def narrative(self, column: str, node: Node | None, language: str) -> None:
+        """The narrative of an element into a column."""
+        chosen = narrative_of(node, language)
+        self.put(column, chosen.text() if chosen else "", chosen)
+
+    def text(self, column: str, parent: Node, name: str) -> None:
+        """The text of a child element into a column."""
+        node = parent.child(name)
+        self.put(column, node.text() if node else "", node)
+
+    def needs(self, node: Node, *columns: str) -> bool:
+        """Whether all of these columns hold something: without them the export leaves the whole row out; reported."""
+        missing = [column for column in columns if self.values.get(column) in (None, "")]
+        if missing:
+            self.fitting.reporter.lost(node.path, node.line, f"cannot come out without {', '.join(missing)}", "stored")
+        return not missing
+
     def code(self, parent: Node, name: str, column: str) -> None:
         """The code of a child element into a column."""
         node = parent.child(name)
@@ -112,6 +135,11 @@ class Row:
         if node is not None:
             self.put(column, node.text(), node)
             self.attributes(node, currency="currency", value_date="value-date")
+
+    def needs_any(self, node: Node) -> None:
+        """An element in which nothing is does not come out; reported."""
+        if all(value in (None, "") for value in self.values.values()):
+            self.fitting.reporter.lost(node.path, node.line, "holds nothing that can be kept", "left out")
 
 
 NO_PLACE = "the tables have no place for it"

@@ -3,213 +3,227 @@
 from __future__ import annotations
 
 import copy
-import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.db import DatabaseError, OperationalError, transaction
+from django.db import DatabaseError, InterfaceError, connections, transaction
 
 from floodmark.errors import InputError, SourceError
 from floodmark.export import models
 from floodmark.export.importer.activity import ActivityImport
-from floodmark.export.importer.losses import Loss, LossReport, Reporter
+from floodmark.export.importer.losses import HeldLosses, LossReport, Reporter
+from floodmark.export.importer.nodes import Node, written
 from floodmark.export.importer.organisation_file import OrganisationImport
 from floodmark.export.importer.organisations import Organisations
-from floodmark.export.importer.reading import Item, steps
-from floodmark.export.importer.rows import Rows
+from floodmark.export.importer.publication import Publication
+from floodmark.export.importer.reading import UNIT_MAX_MB, Item, steps
+from floodmark.export.importer.rows import BUFFER_MB, Rows
+from floodmark.export.importer.summary import Seen, Summary
 
-log = logging.getLogger(__name__)
-
-HELD_PIECES = 1_000
+HELD_PIECES = 100
 """Pieces that may stand before the identifier; in valid files it comes first."""
 
-IDENTIFIERS = ("iati-identifier", "organisation-identifier")
-MAX_IDENTIFIER = 100
-PENDING = 1
+IDENTIFIERS = {"iati-activity": "iati-identifier", "iati-organisation": "organisation-identifier"}
+MAX_IDENTIFIER = {"iati-activity": 100, "iati-organisation": 75}
+"""Characters of the columns."""
 
 Progress = Callable[[Path, int, int], None]
 """Called with the file, how many items of it are done, and how many files are done."""
 
-
-@dataclass(slots=True)
-class Summary:
-    """What an import did. `problems` are whole files and items that could not be imported, one line each."""
-
-    files: int = 0
-    activities: int = 0
-    organisations: int = 0
-    problems: list[str] = field(default_factory=list)
+Taken = ActivityImport | OrganisationImport
 
 
 class SkipItem(Exception):
     """This item cannot be imported; the message says why."""
 
 
-def files_in(paths: Sequence[Path]) -> Iterator[Path]:
-    """Every file named, and every `*.xml` below a folder named, in order."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is in memory at once, beside the parser."""
+
+    unit_max_mb: float = UNIT_MAX_MB
+    buffer_mb: float = BUFFER_MB
+
+
+def files_in(paths: Sequence[Path], refuse: Callable[[str], None]) -> Iterator[Path]:
+    """Every file named, and every `*.xml` below a folder named, in order; links to folders are not followed."""
     for path in paths:
         if path.is_dir():
-            yield from sorted(one for one in path.rglob("*.xml") if one.is_file())
+            yield from _files_below(path, refuse)
         else:
             yield path
+
+
+def _files_below(folder: Path, refuse: Callable[[str], None]) -> Iterator[Path]:
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        refuse(f"{folder}: cannot be read: {error.strerror or error}")
+        return
+    for entry in entries:
+        if entry.is_dir() and not entry.is_symlink():
+            yield from _files_below(entry, refuse)
+        elif entry.suffix.lower() == ".xml" and not entry.is_dir():
+            yield entry
 
 
 class Importer:
     """One run over files into the database `alias`."""
 
-    def __init__(self, alias: str, report: LossReport, progress: Progress | None = None) -> None:
-        self.alias, self.report, self.progress = alias, report, progress
-        self.rows = Rows(alias)
+    def __init__(
+        self, alias: str, report: LossReport, progress: Progress | None = None, limits: Limits | None = None
+    ) -> None:
+        self.alias, self.report, self.progress, self.limits = alias, report, progress, limits or Limits()
+        self.rows = Rows(alias, self.limits.buffer_mb)
         self.organisations = Organisations(alias, self.rows)
-        self.summary = Summary()
-        self._seen: dict[str, str] = {}
-        self._exports: dict[int, int] = {}
+        self.publication = Publication(alias, self.rows)
+        self.summary = Summary(report)
+        self._seen = Seen()
 
     def run(self, paths: Sequence[Path]) -> Summary:
-        """Import every file; what cannot be imported stands in the summary, and the rest goes on."""
-        for path in files_in(paths):
+        """Import every file; what cannot be imported stands in the summary, and the rest goes on.
+
+        Raises SourceError where the database goes away; what was imported before stays.
+        """
+        for path in files_in(paths, self.summary.refuse):
             try:
                 self._file(path)
             except InputError as error:
-                self.summary.problems.append(str(error))
+                self.summary.refuse(str(error))
             self.summary.files += 1
         return self.summary
 
+    def close(self) -> None:
+        """Let the temporary file of identifiers go."""
+        self._seen.close()
+
     def _file(self, path: Path) -> None:
-        stream = steps(path)
-        for done, step in enumerate(stream, 1):
-            assert step.what == "item-begin"
-            try:
-                self._item(path, step.element, stream)
-            except SkipItem as error:
-                self.summary.problems.append(str(error))
-                _to_the_end(stream)
-            if self.progress:
-                self.progress(path, done, self.summary.files)
+        stream, done = steps(path, unit_max_mb=self.limits.unit_max_mb), 0
+        for step in stream:
+            if step.what == "item-begin":
+                try:
+                    self._item(path, step.element, stream)
+                except SkipItem as error:
+                    self.summary.refuse(str(error))
+                    _to_the_end(stream)
+                done += 1
+                if self.progress:
+                    self.progress(path, done, self.summary.files)
+            elif step.text:
+                Reporter(self.report, str(path)).lost(
+                    written(step.path), step.element.sourceline, "IATI has no place for it", "left out", step.text
+                )
+            else:
+                line = step.element.sourceline
+                self.summary.refuse(f"{path}:{line}: <{written(step.path)}> is no activity or organisation: left out")
 
     def _item(self, path: Path, element: Any, stream: Iterator[Item]) -> None:
-        reporter = Reporter(_Held(), str(path))  # type: ignore[arg-type]  # the part of a report that is needed
-        line = element.sourceline
+        held = HeldLosses(self.report)
+        reporter, line = Reporter(held, str(path)), element.sourceline
         try:
             with transaction.atomic(using=self.alias):
-                self._take(path, element, stream, reporter)
-                self.rows.flush()
-            self.organisations.settled()
-        except OperationalError as error:
-            raise SourceError(f"the database has gone: {str(error).splitlines()[0]}; what was imported stays") from None
-        except DatabaseError as error:
-            self._failed()
-            raise SkipItem(
-                f"{path}:{line}: {reporter.identifier}: the database refused it: {str(error).splitlines()[0]}"
-            ) from None
-        except (SkipItem, InputError):
-            self._failed()
+                taken = self._take(path, element, stream, reporter)
+        except (DatabaseError, InterfaceError) as error:
+            self._failed(held)
+            raise self._refusal(error, f"{path}:{line}: {reporter.identifier}") from None
+        except BaseException:
+            self._failed(held)
             raise
-        for loss in reporter.report.losses:  # type: ignore[attr-defined]
-            self.report.add(loss)
+        held.release()
+        self.organisations.settled()
+        self._seen.add(_key(taken, reporter.identifier), f"{path}:{line}")
+        if isinstance(taken, ActivityImport):
+            self.summary.activities += 1
+        else:
+            self.summary.organisations += 1
 
-    def _failed(self) -> None:
+    def _failed(self, held: HeldLosses) -> None:
+        held.forget()
         self.rows.reset()
         self.organisations.failed()
-        # An export made in the transaction that failed is gone with it.
-        self._exports.clear()
+        self.publication.failed()
 
-    def _take(self, path: Path, element: Any, stream: Iterator[Item], reporter: Reporter) -> None:
-        is_activity = element.tag == "iati-activity"
-        taken: ActivityImport | OrganisationImport = (
-            ActivityImport if is_activity else OrganisationImport
-        )(self.rows, self.organisations, reporter, element)  # fmt: skip
-        line = element.sourceline
+    def _refusal(self, error: Exception, where: str) -> Exception:
+        """What a database's refusal means: the end of the run, or of one item."""
+        said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        connection = connections[self.alias]
+        if connection.connection is None or connection.connection.closed or not connection.is_usable():
+            return SourceError(f"{where}: the database has gone: {said}; what was imported before stays")
+        return SkipItem(f"{where}: the database refused it, so it is not imported: {said}")
+
+    def _take(self, path: Path, element: Any, stream: Iterator[Item], reporter: Reporter) -> Taken:
+        """Take an item from its start tag to its end. Raises SkipItem."""
+        name, here = str(element.tag), f"{path}:{element.sourceline}"
+        kind = ActivityImport if name == "iati-activity" else OrganisationImport
+        taken: Taken = kind(self.rows, self.organisations, reporter, element)
         held: list[tuple[str, Any]] = []
         for step in stream:
-            if step.what == "item-end":
-                if not reporter.identifier:
-                    raise SkipItem(f"{path}:{line}: {element.tag} has no identifier: not imported")
-                self._finish(taken)
-                return
-            if not reporter.identifier and step.what == "piece" and step.path in IDENTIFIERS:
-                self._begin(path, line, step.element, taken, reporter)
-                for early, piece in held:
-                    taken.piece(early, piece)
+            if step.what == "too-large":
+                most = self.limits.unit_max_mb
+                raise SkipItem(f"{here}: a <{step.path}> of more than {most:g} MB: not imported")
             if reporter.identifier:
+                if step.what == "item-end":
+                    self._finish(taken)
+                    return taken
                 _pass_on(taken, step)
+            elif step.what == "piece" and step.path == IDENTIFIERS[name]:
+                self._begin(here, step.element, taken, reporter)
+                for early, piece in [*held, (step.path, step.element)]:
+                    taken.piece(early, piece)
+            elif step.what == "item-end":
+                raise SkipItem(f"{here}: {name} has no identifier: not imported")
             elif step.what != "piece" or len(held) >= HELD_PIECES:
-                raise SkipItem(f"{path}:{line}: {element.tag} has its identifier too late: not imported")
+                raise SkipItem(f"{here}: {name} has its identifier too late: not imported")
             else:
                 held.append((step.path, copy.deepcopy(step.element)))
+        raise AssertionError("an item without an end")
 
-    def _begin(
-        self, path: Path, line: int, element: Any, taken: ActivityImport | OrganisationImport, reporter: Reporter
-    ) -> None:
-        identifier = "".join(element.itertext()).strip()
-        here = f"{path}:{line}"
+    def _begin(self, here: str, element: Any, taken: Taken, reporter: Reporter) -> None:
+        identifier = Node(element, "").text().strip()
+        name = str(taken.start.element.tag)
         if not identifier:
             raise SkipItem(f"{here}: the identifier is empty: not imported")
-        if len(identifier) > MAX_IDENTIFIER:
-            raise SkipItem(f"{here}: the identifier is longer than {MAX_IDENTIFIER} characters: not imported")
-        key = f"{type(taken).__name__} {identifier}"
-        if key in self._seen:
-            raise SkipItem(f"{here}: {identifier} stood already at {self._seen[key]}: this one is not imported")
-        self._seen[key] = here
+        if len(identifier) > MAX_IDENTIFIER[name]:
+            most = MAX_IDENTIFIER[name]
+            raise SkipItem(f"{here}: the identifier is longer than {most} characters: not imported")
+        before = self._seen.where(_key(taken, identifier))
+        if before:
+            raise SkipItem(f"{here}: {identifier} stood already at {before}: this one is not imported")
         reporter.identifier = identifier
         taken.begin(identifier, self._known(taken, identifier))
 
-    def _known(self, taken: ActivityImport | OrganisationImport, identifier: str) -> int | None:
+    def _known(self, taken: Taken, identifier: str) -> int | None:
         if isinstance(taken, OrganisationImport):
             return self.organisations.by_identifier(identifier)
         found = models.Project.objects.using(self.alias).filter(iati_activity_id=identifier)
         return found.values_list("id", flat=True).first()
 
-    def _finish(self, taken: ActivityImport | OrganisationImport) -> None:
+    def _finish(self, taken: Taken) -> None:
         taken.finish()
-        if isinstance(taken, OrganisationImport):
-            self.summary.organisations += 1
-            return
-        self.summary.activities += 1
         self.rows.flush()
-        if taken.reporting is not None:
-            self._publish(taken.id, taken.reporting[0])
-        else:
-            taken.reporter.lost("reporting-org", taken.start.line, "names no organisation: in no dataset", "stored")
-
-    def _publish(self, project: int, organisation: int) -> None:
-        """Put the project into its organisation's newest export: the dataset that it comes out with."""
-        export = self._exports.get(organisation)
-        if export is None:
-            found = models.IatiExport.objects.using(self.alias).filter(reporting_organisation_id=organisation)
-            export = found.exclude(status=4).order_by("-id").values_list("id", flat=True).first()
-            if export is None:
-                export = self.rows.add(
-                    models.IatiExport,
-                    {"reporting_organisation_id": organisation, "status": PENDING, "version": "2.03", "user_id": 0},
-                )
-                self.rows.flush()
-            self._exports[organisation] = export
-        through = models.IatiExport.projects.through
-        through._default_manager.using(self.alias).get_or_create(iatiexport_id=export, project_id=project)
+        if isinstance(taken, ActivityImport) and taken.reporting is not None:
+            self.publication.publish(taken.id, taken.reporting.id)
 
 
-class _Held:
-    """Losses of an item that is not in yet: they are reported when it is."""
-
-    def __init__(self) -> None:
-        self.losses: list[Loss] = []
-
-    def add(self, loss: Loss) -> None:
-        """Keep one."""
-        self.losses.append(loss)
+def _key(taken: Taken, identifier: str) -> str:
+    return f"{taken.start.element.tag} {identifier}"
 
 
-def _pass_on(taken: ActivityImport | OrganisationImport, step: Item) -> None:
+def _pass_on(taken: Taken, step: Item) -> None:
     if step.what == "piece":
         taken.piece(step.path, step.element)
+    elif step.what == "text":
+        line = step.element.sourceline
+        taken.reporter.lost(step.path, line, "a text where IATI has none", "left out", step.text)
     elif isinstance(taken, ActivityImport):
         if step.what == "begin":
             taken.results.begin(step.path, step.element)
         else:
             taken.results.end(step.path)
+    elif step.what == "begin":
+        taken.piece(step.path, step.element)
 
 
 def _to_the_end(stream: Iterator[Item]) -> None:

@@ -62,6 +62,17 @@ ORGANISATION_TABLES: tuple[tuple[Any, str], ...] = (
 )
 
 
+ONLY: dict[Any, dict[str, Any]] = {
+    models.Partnership: {"iati_organisation_role__in": (1, 2, 3, 4, 101)},
+    models.ProjectDocument: {"document": ""},
+    models.ProjectDocumentCategory: {"document__document": ""},
+    models.OrganisationDocument: {"document": ""},
+    models.OrganisationDocumentCategory: {"document__document": ""},
+    models.OrganisationDocumentCountry: {"document__document": ""},
+}
+"""What is RSR's own in these tables stays: partners in roles that IATI does not have, uploaded documents."""
+
+
 def clear_project(connection: Any, number: int) -> None:
     """Delete the rows that an import writes for a project; its own row, its updates and custom fields stay."""
     _clear(connection.alias, PROJECT_TABLES, number)
@@ -74,7 +85,7 @@ def clear_organisation(connection: Any, number: int) -> None:
 
 def _clear(alias: str, tables: tuple[tuple[Any, str], ...], number: int) -> None:
     for model, way in tables:
-        rows: django_models.QuerySet[Any] = model.objects.using(alias).filter(**{way: number})
+        rows: django_models.QuerySet[Any] = model.objects.using(alias).filter(**{way: number, **ONLY.get(model, {})})
         if "__" in way:
             rows = model.objects.using(alias).filter(pk__in=rows.values("pk"))
         # Plain DELETEs: Django's own collects every row in memory to cascade.
