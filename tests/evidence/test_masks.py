@@ -32,7 +32,9 @@ def test_a_secret_is_masked(line: str, secret: str) -> None:
 
 
 def test_what_an_example_is_for_stays() -> None:
-    line = '203.0.113.7 - - [02/Sep/2025:06:15:09 +0000] "GET /organisation/42/iati/?page=2 HTTP/1.1" 504 167 "-" "curl/8"'
+    line = (
+        '203.0.113.7 - - [02/Sep/2025:06:15:09 +0000] "GET /organisation/42/iati/?page=2 HTTP/1.1" 504 167 "-" "curl/8"'
+    )
     assert masked(line) == line
 
 

@@ -25,7 +25,9 @@ def proxy(seconds: range, seed: int) -> str:
     chance = random.Random(seed)
     words = ('New connection for "p:r:db"', "Client closed local connection on 127.0.0.1:5432")
     return "".join(
-        f"2025/09/02 06:{n // 60 % 60:02d}:{n % 60:02d} {chance.choice(words)}\n" for n in seconds for _ in range(chance.randint(1, 4))
+        f"2025/09/02 06:{n // 60 % 60:02d}:{n % 60:02d} {chance.choice(words)}\n"
+        for n in seconds
+        for _ in range(chance.randint(1, 4))
     )
 
 
@@ -37,21 +39,21 @@ def test_the_end_of_one_file_again_at_the_begin_of_the_next_is_dropped(gathered:
 
 
 def test_equal_lines_of_a_busy_proxy_are_not_taken_for_repeats(gathered: Any, look: LOOK) -> None:
-    older, newer = proxy(range(0, 900), 1), proxy(range(899, 1500), 2)
+    older, newer = proxy(range(900), 1), proxy(range(899, 1500), 2)
     seen = look(gathered({"proxy.log.1": older, "proxy.log": newer}))
     assert seen.source("proxy.log").duplicates == 0
     assert seen.source("proxy.log").records == newer.count("\n")
 
 
 def test_an_overlap_of_a_busy_proxy_is_dropped_line_by_line(gathered: Any, look: LOOK) -> None:
-    whole = proxy(range(0, 1500), 3).splitlines(keepends=True)
+    whole = proxy(range(1500), 3).splitlines(keepends=True)
     seen = look(gathered({"proxy.log.1": "".join(whole[:2000]), "proxy.log": "".join(whole[1800:])}))
     assert seen.source("proxy.log").duplicates == 200
     assert sum(seen.tally("connection-open").values()) == sum("New" in line for line in whole)
 
 
 def test_two_replicas_are_two(gathered: Any, look: LOOK) -> None:
-    files = {"pod-a/proxy.log": proxy(range(0, 900), 4), "pod-b/proxy.log": proxy(range(0, 900), 5)}
+    files = {"pod-a/proxy.log": proxy(range(900), 4), "pod-b/proxy.log": proxy(range(900), 5)}
     seen = look(gathered(files))
     assert [seen.source(path).duplicates for path in files] == [0, 0]
     seen = look(gathered({"a/log": access(0, 500), "b/log": access(0, 500, "10.0.0.2")}))

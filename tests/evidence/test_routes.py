@@ -78,13 +78,18 @@ def test_a_few_documents_in_one_folder_keep_their_names() -> None:
 
 
 def test_the_many_resources_of_an_interface_keep_their_names() -> None:
-    resources = [f"/rest/v1/{a}_{b}/" for a in ("project", "result", "indicator", "period") for b in "abcdefghijklmnopqrst"]
+    resources = [
+        f"/rest/v1/{a}_{b}/" for a in ("project", "result", "indicator", "period") for b in "abcdefghijklmnopqrst"
+    ]
     assert len(resources) == 80
     assert named(*resources, times=50) == resources
 
 
 def test_slugs_are_learned_over_the_whole_evidence() -> None:
-    slugs = [f"/blog/a-tale-of-{word}-and-{word[::-1]}/" for word in (f"word{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(90))]
+    slugs = [
+        f"/blog/a-tale-of-{word}-and-{word[::-1]}/"
+        for word in (f"word{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(90))
+    ]
     assert set(named(*slugs)) == {"/blog/{name}/"}
     assert named(*slugs[:3]) == slugs[:3]
 
@@ -103,7 +108,11 @@ def test_a_scanner_teaches_nothing() -> None:
 
 
 def test_names_of_one_route_are_grouped_under_the_commonest() -> None:
-    paths = ["/organisation/5/iati/"] * 3 + ["/organisation/6/iati", "/organisation/7/iati.xml", "/organisation/8/iati/.xml"]
+    paths = ["/organisation/5/iati/"] * 3 + [
+        "/organisation/6/iati",
+        "/organisation/7/iati.xml",
+        "/organisation/8/iati/.xml",
+    ]
     assert set(named(*paths)) == {"/organisation/{id}/iati/"}
 
 
@@ -121,7 +130,9 @@ def test_an_extension_alone_makes_no_alias() -> None:
 
 def test_a_book_that_is_full_folds_what_it_learned_and_lumps_the_rest() -> None:
     book = RouteBook(max_shapes=400)
-    slugs = [book.number(f"/blog/of-{n % 26}x-{chr(97 + n // 26 % 26)}-things-{chr(97 + n // 676)}q/") for n in range(3000)]
+    slugs = [
+        book.number(f"/blog/of-{n % 26}x-{chr(97 + n // 26 % 26)}-things-{chr(97 + n // 676)}q/") for n in range(3000)
+    ]
     wild = [book.number(f"/{chr(97 + n % 26)}{chr(97 + n // 26)}/x/{chr(97 + n % 7)}/") for n in range(600)]
     templates = book.templates()
     assert len(book.shapes) < 900

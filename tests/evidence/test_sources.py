@@ -147,7 +147,9 @@ def test_blocks_of_any_size_hold_the_same_lines(
     seen = {}
     for first, block in file.blocks(size):
         assert zlib.crc32(block) >= 0
-        for number, line in enumerate(block.split(b"\n") if not block.endswith(b"\n") else block[:-1].split(b"\n"), first):
+        for number, line in enumerate(
+            block.split(b"\n") if not block.endswith(b"\n") else block[:-1].split(b"\n"), first
+        ):
             seen[number] = line
     expected = (b"#\n" + data).split(b"\n")
     if not expected[-1]:
