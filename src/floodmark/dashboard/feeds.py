@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import mimetypes
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -57,7 +57,7 @@ class _Rounds:
             self._held = False
             current().viewers.release()
 
-    def _rounds(self) -> Iterator[bytes]:  # a generator: `close` ends it
+    def _rounds(self) -> Generator[bytes, None, None]:
         watch = current().watch
         seen, begun, said = -1, time.monotonic(), time.monotonic()
         yield b"retry: 3000\n\n"
@@ -112,10 +112,10 @@ class _Own:
             "floodmark_service_growth_mb_per_hour", "Growth with its 90% interval.", labels=["service", "bound"]
         )
         for one in watch.view.incident.services if watch.view.incident else ():
-            for bound, figure in (
-                ("low", one.growth and one.growth.low), ("estimate", one.growth and one.growth.mb_per_hour),
-                ("high", one.growth and one.growth.high),
-            ):  # fmt: skip
+            if one.growth is None:
+                continue
+            bounds = {"low": one.growth.low, "estimate": one.growth.mb_per_hour, "high": one.growth.high}
+            for bound, figure in bounds.items():
                 if figure is not None:
                     growth.add_metric([one.service, bound], figure)
         yield growth
@@ -129,7 +129,7 @@ def _gauge(name: str, text: str, value: float) -> Metric:
 def metrics(request: HttpRequest) -> HttpResponse:
     """The watch's own figures for Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Own())  # type: ignore[arg-type]  # the protocol, not the class
+    registry.register(_Own())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

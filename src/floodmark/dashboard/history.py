@@ -72,7 +72,7 @@ def marks(watch: Watch, name: str) -> list[dict[str, Any]]:
     until = watch.view.at + 1
     since = until - watch.settings.watch_window_seconds
     events = watch.store.events(since, until)
-    found = [
+    found: list[dict[str, Any]] = [
         {"at": float(at), "kind": str(kind), "text": str(text)}
         for at, kind, service, text in zip(
             events["moment"], events["kind"], events["service"], events["text"], strict=True
@@ -85,7 +85,7 @@ def marks(watch: Watch, name: str) -> list[dict[str, Any]]:
         for one in alerts
         if one.service == name
     ]
-    return sorted(found, key=lambda mark: float(mark["at"]))[-MAX_MARKS:]
+    return sorted(found, key=lambda mark: mark["at"])[-MAX_MARKS:]
 
 
 def top_routes(watch: Watch, name: str) -> list[dict[str, Any]]:

@@ -142,7 +142,7 @@ def _remedy(remedy: Remedy, config: WatchConfig) -> Iterator[Finding]:
     except FloodmarkError as error:
         yield Finding("bad", f"{name}: {error}")
         return
-    watched = {one.service for one in [*config.processes, *config.cgroup]}
+    watched = {one.service for one in config.processes} | {one.service for one in config.cgroup}
     if remedy.service not in watched and not (config.docker or config.kubernetes or config.prometheus):
         yield Finding("bad", f"{name}: no collector measures a service of that name")
     if remedy.argv and shutil.which(remedy.argv[0]) is None:

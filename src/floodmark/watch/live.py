@@ -122,8 +122,9 @@ class Watch:
     def close(self) -> None:
         """Wait for what is under way, write everything, close everything."""
         self._threads.shutdown(wait=True)
-        for collector in (*self.collectors, self.logs):
+        for collector in self.collectors:
             collector.close()
+        self.logs.close()
         self.store.close()
         self.state.close()
 
@@ -253,7 +254,7 @@ class Watch:
         )  # fmt: skip
         rows = state.rows("select id, service from incident where closed is null and service is not null")
         numbers = {row["service"]: row["id"] for row in rows}
-        said = [(None, line) for line in acting.verify(self._measured, now)]
+        said: list[tuple[str | None, str]] = [(None, line) for line in acting.verify(self._measured, now)]
         for finding in conditions.findings(incident, now, self._youngest(now), numbers):
             folder = self.incidents.folder_of(finding.incident)
             said += [(finding.incident, line) for line in acting.consider(finding, folder, now)]

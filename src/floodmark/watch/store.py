@@ -68,7 +68,7 @@ class WatchStore:
         self._ids = self._read_ids()
 
     def _open(self) -> Any:
-        config = {"memory_limit": f"{self.retention.memory_mb:g}MB", "threads": 1}
+        config: dict[str, Any] = {"memory_limit": f"{self.retention.memory_mb:g}MB", "threads": 1}
         connection = duckdb.connect(str(self.path), config=config)
         try:
             connection.execute(SCHEMA)
@@ -300,7 +300,8 @@ class WatchStore:
 
 def _stacked(parts: list[Columns]) -> Columns:
     """One INSERT costs a millisecond or two whatever its size: many small tables become one."""
-    return {name: np.ma.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+    joined: Any = np.ma.concatenate
+    return {name: joined([part[name] for part in parts]) for name in parts[0]} if parts else {}
 
 
 def _dose_columns(dose: Dose) -> Columns:

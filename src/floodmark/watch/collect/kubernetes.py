@@ -60,14 +60,14 @@ class KubernetesCollector:
     def _client(self) -> Any:
         if self._api is None:
             try:
-                kubernetes.config.load_incluster_config()
+                kubernetes.config.load_incluster_config()  # type: ignore[no-untyped-call]
             except ConfigException:
-                kubernetes.config.load_kube_config(context=self.config.context)
+                kubernetes.config.load_kube_config(context=self.config.context)  # type: ignore[no-untyped-call]
             self._api = kubernetes.client.ApiClient()
         return self._api
 
     def _pods(self) -> list[dict[str, Any]]:
-        answer = kubernetes.client.CoreV1Api(self._client()).list_namespaced_pod(
+        answer: Any = kubernetes.client.CoreV1Api(self._client()).list_namespaced_pod(
             self.config.namespace,
             label_selector=self.config.selector,
             limit=self._max_pods + 1,

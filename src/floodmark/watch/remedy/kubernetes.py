@@ -57,9 +57,9 @@ class Scale:
 def _patch(target: Rollout | Scale, body: dict[str, Any], timeout_seconds: float) -> Outcome:
     try:
         try:
-            kubernetes.config.load_incluster_config()
+            kubernetes.config.load_incluster_config()  # type: ignore[no-untyped-call]
         except ConfigException:
-            kubernetes.config.load_kube_config()
+            kubernetes.config.load_kube_config()  # type: ignore[no-untyped-call]
         api = kubernetes.client.AppsV1Api()
         api.patch_namespaced_deployment(
             target.deployment, target.namespace, body, _request_timeout=timeout_seconds, _preload_content=False

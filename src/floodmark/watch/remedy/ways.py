@@ -98,7 +98,11 @@ class Program:
 
 
 class _NoCredentials:
-    username = password_file = token_file = None
+    """A control URL of the service itself: who may ask it is the service's own business."""
+
+    username: str | None = None
+    password_file: Path | None = None
+    token_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ class Post:
     def do(self, timeout_seconds: float) -> Outcome:
         """POST; anything but 2xx is a failure."""
         try:
-            post(self.url, b"{}", _NoCredentials, timeout_seconds=timeout_seconds)
+            post(self.url, b"{}", _NoCredentials(), timeout_seconds=timeout_seconds)
         except DeliveryError as error:
             return Outcome(False, str(error))
         return Outcome(True, f"{host_of(self.url)} agreed")
