@@ -12,17 +12,13 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from floodmark import cli
 from floodmark.errors import CannotWrite, FloodmarkError, NothingUsable, UsageError
-
-if TYPE_CHECKING:
-    from floodmark.export.datasets import Dataset, Kind
-    from floodmark.export.run import Run
 
 export = typer.Typer(no_args_is_help=True, help="Write IATI files; memory does not depend on their size.")
 
@@ -109,7 +105,7 @@ def every(
 
 def _one(
     context: typer.Context,
-    kind: Kind,
+    kind: Literal["activities", "organisation"],
     org: str,
     out: str,
     report: str | None,
@@ -122,7 +118,8 @@ def _one(
         _write_stats(stats, _write(run, run.dataset(kind, org), out, report))
 
 
-def _run(context: typer.Context, generated: str | None, check: bool) -> Run:
+def _run(context: typer.Context, generated: str | None, check: bool) -> Any:
+    """A floodmark.export.run.Run; the export half is imported when a command runs."""
     from floodmark.export import bootstrap
     from floodmark.export.run import Run
 
@@ -142,7 +139,7 @@ def _moment(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _write(run: Run, dataset: Dataset, out: str, report: str | None) -> dict[str, Any]:
+def _write(run: Any, dataset: Any, out: str, report: str | None) -> dict[str, Any]:
     from floodmark.export.output import whole_file
 
     try:
@@ -150,7 +147,8 @@ def _write(run: Run, dataset: Dataset, out: str, report: str | None) -> dict[str
             lines = stack.enter_context(_report_lines(report))
             advance = stack.enter_context(_progress(dataset.slug, run.size(dataset)))
             file = stack.enter_context(whole_file(out))
-            return run.write(dataset, file, lines, advance)
+            cost: dict[str, Any] = run.write(dataset, file, lines, advance)
+            return cost
     except BrokenPipeError:
         # The reader has gone (`floodmark export ... | head`): nothing is wrong. Typer would call it an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

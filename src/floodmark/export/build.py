@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from floodmark.errors import NothingUsable
 from floodmark.export import catalogue
 from floodmark.export.datasets import Dataset
 from floodmark.export.formats.activity import Activities
+from floodmark.export.formats.activity_identity import ReportingOrg
 from floodmark.export.formats.base import Format, Links
 from floodmark.export.formats.organisation import Organisations
 from floodmark.export.report import BuildReport
@@ -72,52 +73,11 @@ def pieces(
     goes to `report`. Raises NothingToPublish, before the first piece; UsageError for an unknown organisation;
     SourceError where the database cannot be read.
     """
-    options = options or Options()
-    database = Database(patience_s=options.patience_s)
-    publisher = catalogue.organisation(database, dataset.organisation_id)
+    build = _Build(report, generated, options or Options(), effort or Effort())
+    publisher = catalogue.organisation(build.database, dataset.organisation_id)
     if dataset.kind == "organisation":
-        yield from _organisation(database, dataset.organisation_id, report, generated, options, effort)
-        return
-    export_id = catalogue.export_of(database, dataset.organisation_id)
-    if export_id is None:
-        raise NothingToPublish(
-            f"organisation {dataset.organisation_id} has no IATI export that says which projects to publish, so it has"
-            " no activity file; make one in RSR"
-        )
-    rows = ActivityRows(database, options.limits)
-    activities = Activities(rows, report, options.links, publisher, options.limits.piece_chars)
-    found = False
-    for piece in _file(activities, rows.projects(export_id), generated):
-        found = True
-        yield piece
-    _record(effort, database, rows.pages, rows.rows_read)
-    if not found:
-        raise NothingToPublish(
-            f"organisation {dataset.organisation_id} has nothing to publish: its IATI export holds"
-            f" {report.left_out or 'no'} projects" + (", none with what the schema demands" if report.left_out else "")
-        )
-
-
-def _organisation(
-    database: Database,
-    organisation_id: int,
-    report: BuildReport,
-    generated: datetime,
-    options: Options,
-    effort: Effort | None,
-) -> Iterator[Piece]:
-    rows = OrganisationRows(database, options.limits)
-    row = rows.organisation(organisation_id)
-    organisations = Organisations(rows, report, options.links, options.limits.piece_chars)
-    found = False
-    for piece in _file(organisations, [row] if row else [], generated):
-        found = True
-        yield piece
-    _record(effort, database, rows.pages, rows.rows_read)
-    if not found:
-        raise NothingToPublish(
-            f"organisation {organisation_id} has no IATI identifier, so it has no organisation file; give it one in RSR"
-        )
+        return build.organisation(dataset.organisation_id)
+    return build.activities(dataset.organisation_id, publisher)
 
 
 def project_pieces(
@@ -129,37 +89,70 @@ def project_pieces(
     effort: Effort | None = None,
 ) -> Iterator[Piece]:
     """The file of one project's activity alone, as `pieces`. Raises UsageError for an unknown project."""
-    options = options or Options()
-    database = Database(patience_s=options.patience_s)
-    publisher = catalogue.publisher(database, project_id)
-    rows = ActivityRows(database, options.limits)
-    project = rows.project(project_id)
-    activities = Activities(rows, report, options.links, publisher, options.limits.piece_chars)
-    found = False
-    for piece in _file(activities, [project] if project else [], generated):
-        found = True
-        yield piece
-    _record(effort, database, rows.pages, rows.rows_read)
-    if not found:
-        raise NothingToPublish(f"project {project_id} lacks what the schema demands; the build report says what")
+    build = _Build(report, generated, options or Options(), effort or Effort())
+    return build.project(project_id, catalogue.publisher(build.database, project_id))
 
 
-def _file(format_: Format, items: Iterable[Any], generated: datetime) -> Iterator[Piece]:
-    """The pieces of a file; none at all where no item has any."""
-    begun = False
-    for item in items:
-        for data in format_.item(item):
-            if not begun:
-                yield Piece(None, format_.begin(generated))
-                begun = True
-            yield Piece(item.id, data)
-    if begun:
+class _Build:
+    """One build on its way."""
+
+    def __init__(self, report: BuildReport, generated: datetime, options: Options, effort: Effort) -> None:
+        self.report, self.generated, self.options, self.effort = report, generated, options, effort
+        self.database = Database(patience_s=options.patience_s)
+
+    def activities(self, organisation_id: int, publisher: ReportingOrg) -> Iterator[Piece]:
+        """The activity file of an organisation."""
+        export_id = catalogue.export_of(self.database, organisation_id)
+        if export_id is None:
+            raise NothingToPublish(
+                f"organisation {organisation_id} has no IATI export that says which projects to publish, so it has no"
+                " activity file; make one in RSR"
+            )
+        rows = ActivityRows(self.database, self.options.limits)
+
+        def nothing(left_out: int) -> str:
+            holds = f"{left_out} projects, none with what the schema demands" if left_out else "no projects"
+            return f"organisation {organisation_id} has nothing to publish: its IATI export holds {holds}"
+
+        yield from self._file(self._activities(rows, publisher), rows.projects(export_id), rows, nothing)
+
+    def project(self, project_id: int, publisher: ReportingOrg | None) -> Iterator[Piece]:
+        """The activity of one project."""
+        rows = ActivityRows(self.database, self.options.limits)
+        row = rows.project(project_id)
+        nothing = f"project {project_id} lacks what the schema demands; the build report says what"
+        yield from self._file(self._activities(rows, publisher), [row] if row else [], rows, lambda count: nothing)
+
+    def organisation(self, organisation_id: int) -> Iterator[Piece]:
+        """The organisation file of an organisation."""
+        rows = OrganisationRows(self.database, self.options.limits)
+        row = rows.organisation(organisation_id)
+        format_ = Organisations(rows, self.report, self.options.links, self.options.limits.piece_chars)
+        nothing = f"organisation {organisation_id} has no IATI identifier, so it has no organisation file"
+        yield from self._file(format_, [row] if row else [], rows, lambda count: f"{nothing}; give it one in RSR")
+
+    def _activities(self, rows: ActivityRows, publisher: ReportingOrg | None) -> Activities:
+        return Activities(rows, self.report, self.options.links, publisher, self.options.limits.piece_chars)
+
+    def _file(
+        self,
+        format_: Format,
+        items: Iterable[Any],
+        rows: ActivityRows | OrganisationRows,
+        nothing: Callable[[int], str],
+    ) -> Iterator[Piece]:
+        """The pieces of a file; where no item has any, NothingToPublish with what `nothing` says of those left out."""
+        begun = False
+        for item in items:
+            for data in format_.item(item):
+                if not begun:
+                    yield Piece(None, format_.begin(self.generated))
+                    begun = True
+                yield Piece(item.id, data)
+        self.effort.queries, self.effort.pages, self.effort.rows = self.database.queries, rows.pages, rows.rows_read
+        if not begun:
+            raise NothingToPublish(nothing(self.report.left_out))
         yield Piece(None, format_.end())
-
-
-def _record(effort: Effort | None, database: Database, pages: int, rows: int) -> None:
-    if effort is not None:
-        effort.queries, effort.pages, effort.rows = database.queries, pages, rows
 
 
 def generated_span(head: bytes) -> slice:

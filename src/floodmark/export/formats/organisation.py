@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain
 
+from floodmark.export.formats.activity_classification import closed
 from floodmark.export.formats.activity_documents import WEB_PAGE, document_start
 from floodmark.export.formats.activity_identity import ReportingOrg, reporting_org_xml
 from floodmark.export.formats.base import Links, Part, Pieces, Remarks, stamp
@@ -13,7 +14,14 @@ from floodmark.export.formats.values import is_uri
 from floodmark.export.formats.xml import attribute, code, narrative, plain, quoted
 from floodmark.export.report import BuildReport
 from floodmark.export.rows.finance import Document
-from floodmark.export.rows.organisation import BUDGETS, Budget, Line, Organisation, OrganisationRows
+from floodmark.export.rows.organisation import (
+    BUDGETS,
+    Budget,
+    DocumentCountry,
+    Line,
+    Organisation,
+    OrganisationRows,
+)
 
 ORGANISATION = "rsr_organisation"
 
@@ -113,8 +121,7 @@ def recipient(budget: Budget, element: str, remarks: Remarks) -> str | None:
         if not budget.code:
             remarks.add("recipient-country", table, budget.id, f"{element}/recipient-country")
             return None
-        text = narrative(budget.text) if budget.text else ""
-        return f'<recipient-country code="{quoted(budget.code)}">{text}</recipient-country>'
+        return closed(f'<recipient-country code="{quoted(budget.code)}"', "recipient-country", budget.text)
     if element == "recipient-region-budget":
         where = f"{element}/recipient-region/@vocabulary-uri"
         address = remarks.uri(budget.vocabulary_uri, table, budget.id, where)
@@ -124,8 +131,7 @@ def recipient(budget: Budget, element: str, remarks: Remarks) -> str | None:
             f"{attribute('code', budget.code)}{attribute('vocabulary', budget.vocabulary)}"
             f"{attribute('vocabulary-uri', address)}"
         )
-        text = narrative(budget.text) if budget.text else ""
-        return f"<recipient-region{attributes}>{text}</recipient-region>"
+        return closed(f"<recipient-region{attributes}", "recipient-region", budget.text)
     return ""
 
 
@@ -167,22 +173,29 @@ def documents(row: Organisation, rows: OrganisationRows, links: Links, remarks: 
         if not (any(document._replace(title_language="")[2:]) or categories or countries):
             continue
         start = document_start(remarks, document, address, table)
-        if start is None:
-            continue
-        if not categories:
-            remarks.add("document-category", table, document.id, "document-link/category")
-        yield start + ("".join(code("category", category) for category in categories) or WEB_PAGE), table, document.id
-        when = remarks.date(document.document_date, table, document.id, "document-link/document-date")
-        yield (
-            f"{code('language', document.language)}" + (f'<document-date iso-date="{when}"/>' if when else ""),
-            table,
-            document.id,
-        )
-        for country in countries:
-            if country.country:
-                text = narrative(country.text) if country.text else ""
-                xml = f'<recipient-country code="{quoted(country.country)}">{text}</recipient-country>'
-                yield xml, "rsr_organisationdocumentcountry", country.id
-            else:
-                remarks.add("code", "rsr_organisationdocumentcountry", country.id, "document-link/recipient-country")
-        yield "</document-link>", table, document.id
+        if start is not None:
+            start += document_middle(document, categories, remarks, table)
+            yield start, table, document.id
+            yield from document_countries(countries, remarks)
+            yield "</document-link>", table, document.id
+
+
+def document_middle(document: Document, categories: list[str], remarks: Remarks, table: str) -> str:
+    """The categories, the language and the date of a document."""
+    if not categories:
+        remarks.add("document-category", table, document.id, "document-link/category")
+    when = remarks.date(document.document_date, table, document.id, "document-link/document-date")
+    document_date = f'<document-date iso-date="{when}"/>' if when else ""
+    chosen = "".join(code("category", category) for category in categories) or WEB_PAGE
+    return f"{chosen}{code('language', document.language)}{document_date}"
+
+
+def document_countries(countries: list[DocumentCountry], remarks: Remarks) -> Iterator[Part]:
+    """The countries that a document is about."""
+    table = "rsr_organisationdocumentcountry"
+    for country in countries:
+        if country.country:
+            xml = f'<recipient-country code="{quoted(country.country)}"'
+            yield closed(xml, "recipient-country", country.text), table, country.id
+        else:
+            remarks.add("code", table, country.id, "document-link/recipient-country")
