@@ -111,3 +111,8 @@ def test_any_evidence_is_sorted_whole_and_equally_each_time(series: list[Series]
         assert np.all(np.isfinite(one.value))
     assert all(one.measure in MEMORY_MEASURES and one.measure != "heap" for one in first.usable)
     assert {one.problem for one in first.problems} <= {rule.name for rule in RULES}
+
+
+def test_a_panel_that_names_no_service_is_explained_all_the_same(series, problems) -> None:
+    counts = series("events", [1, 2, 3, 4], metric="Memory Leak Events (1h)", service="")
+    assert "(no service named)" in problems(counts)["event-count-read-as-rate"]

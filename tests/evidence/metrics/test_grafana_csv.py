@@ -133,3 +133,17 @@ def test_a_panel_that_is_too_large_to_hold_is_read_in_parts(read, monkeypatch) -
 
 def test_a_panel_without_values_says_so(read) -> None:
     assert read("Time,web\n2025-09-02 06:15:00,\n", "RSS (MB).csv").remarks == ["a panel without any value"]
+
+
+def test_a_plain_table_of_services_is_a_panel_named_by_its_file(read) -> None:
+    reading = read("timestamp,web,worker\n1756793700,400.5,\n1756793760,401,300\n", "rss_mb.csv")
+    assert reading.kind == "grafana-csv"
+    assert [(one.service, one.measure, list(one.value)) for one in reading.series] == [
+        ("web", "rss", [400.5e6, 401e6]),
+        ("worker", "rss", [300e6]),
+    ]
+
+
+def test_a_table_of_metrics_is_no_panel(read) -> None:
+    assert read("timestamp,rss_mb,cpu\n1756793700,400.5,0.2\n").kind == "metrics-csv"
+    assert read("timestamp,pod,value\n1756793700,p-1,400.5\n").kind == "metrics-csv"

@@ -120,8 +120,8 @@ def listed(names: Sequence[str], most: int = 4) -> str:
 
 
 def services(group: Iterable[Series]) -> str:
-    """The services of some series, as `listed`."""
-    return listed(distinct(one.service for one in group))
+    """The services of some series, as `listed`; a panel without legends names none."""
+    return listed(distinct(one.service for one in group if one.service)) or "no service named"
 
 
 def figure(value: float) -> str:

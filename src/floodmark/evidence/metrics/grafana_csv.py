@@ -1,4 +1,4 @@
-"""Panels of Grafana exported as CSV: series to columns, or a row for each time and series.
+"""Panels of Grafana exported as CSV: series to columns, or a row for each time and series; tables like them.
 
 The header is the legend, so what the legend left out is lost, and series with equal legends become `name`, `name.1`,
 ... `name.609`. Columns with equal values in every row are folded into one series, and their number is told
@@ -19,7 +19,8 @@ from floodmark.evidence.readers import Head, Sink, Source
 
 from .meaning import Meaning, of_title, weighed
 from .naming import from_legend
-from .table import Block, Layout, blocks, layout_of, plain_name, times_of
+from .table import Block, Layout, blocks, layout_of, only_numbers, plain_name, times_of
+from .table_csv import NAME_COLUMNS
 from .titles import title_of
 from .units import column
 from .writing import series_key
@@ -37,14 +38,18 @@ class GrafanaCsv:
     kind = "grafana-csv"
 
     def recognise(self, head: Head) -> float:
-        """A table whose first column is Time, whose others are legends and not names of metrics or processes."""
+        """A table of times and numbers whose columns are legends: no names of metrics, processes or pods."""
         layout = layout_of(head)
         if layout is None or layout.times is None or layout.times > 1:
             return 0.0
         names = [plain_name(layout.header[index]) for index in layout.others()]
-        if layout.header[layout.times].strip().strip('"') != "Time" or "pid" in names:
+        names = [name for name in names if name not in INDEX_NAMES]
+        if "pid" in names:
             return 0.0
-        return 0.9
+        if layout.header[layout.times].strip().strip('"') == "Time":
+            return 0.9
+        known = sum(name in NAME_COLUMNS or of_title(name).measure != "unknown" for name in names)
+        return 0.5 if known <= 0.5 * len(names) and only_numbers(head, layout) else 0.0
 
     def read(self, source: Source, sink: Sink) -> None:
         """Raises InputError where no column holds times."""

@@ -59,7 +59,7 @@ NAMES: tuple[tuple[str, str], ...] = (
     (r"\b(network|transmit|receive|disk|fs|io|iops)\b", "unknown"),
     (r"\b(threads?|connections?|fds?|files|sockets|tasks)\b", "unknown"),
     (r"container processes|num ?procs|process(es)? (count|total|number)|\bprocesses\b|nprocs|\bpids\b"
-     r"|workers?( count)?$|num workers|active workers", "processes"),
+     r"|workers( count)?$|worker count|num workers|active workers", "processes"),
     (r"\bcpu\b", "cpu"),
     (r"working set|\bwss\b", "working_set"),
     (r"\b(pss|uss)\b|proportional|unique set|memory stat anon\b|\banon(ymous)?\b", "pss"),

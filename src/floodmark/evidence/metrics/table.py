@@ -13,6 +13,7 @@ from floodmark.evidence.nouns import Floats
 from floodmark.evidence.readers import Head, Sink, Source
 
 from .moments import looks_like_times, parse
+from .units import column
 
 CELLS_IN_BLOCK = 400_000
 """Cells that are held as text at a time; some 40 MB."""
@@ -83,6 +84,15 @@ def layout_of(head: Head) -> Layout | None:
         decimal = delimiter != "," and _decimal_comma(body)
         return Layout(delimiter, decimal, header, times, clock)
     return None
+
+
+def only_numbers(head: Head, layout: Layout) -> bool:
+    """Do the columns beside the times hold numbers, or nothing, in the first rows?"""
+    lines = [line.decode("utf-8", "replace") for line in head.lines[1:50] if line.strip()]
+    rows = [row for row in csv.reader(lines, delimiter=layout.delimiter) if len(row) == len(layout.header)]
+    cells = [row[index] for row in rows for index in layout.others()]
+    bad = column(cells, layout.decimal_comma)[2]
+    return bool(cells) and len(bad) <= 0.02 * len(cells) and any(text.strip() for text in cells)
 
 
 def _delimiters(line: str) -> list[str]:
