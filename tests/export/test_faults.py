@@ -91,7 +91,7 @@ def database_of(folder: Path) -> psutil.Process:
 class Harvesters:
     """Clients that fetch the file all the time and keep whatever was wrong with an answer."""
 
-    def __init__(self, port: int, count: int = 3) -> None:
+    def __init__(self, port: int, count: int = 2) -> None:
         self.port, self.faults, self.seen, self.fetched = port, [], set(), 0
         self._end = threading.Event()
         self._threads = [threading.Thread(target=self._harvest) for _ in range(count)]
@@ -107,7 +107,8 @@ class Harvesters:
             thread.join()
 
     def _harvest(self) -> None:
-        while not self._end.is_set():
+        # As fast as possible would only starve the build that is to be disturbed.
+        while not self._end.wait(0.1):
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
             try:
                 for method in ("HEAD", "GET"):
