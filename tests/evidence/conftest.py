@@ -22,7 +22,7 @@ Gather = Callable[..., Evidence]
 
 @pytest.fixture
 def gathered(tmp_path: Path) -> Gather:
-    """Write files (path -> text or bytes; `.gz` is packed) into a folder and gather it."""
+    """Write files (path -> text or bytes; the text of a `.gz` is packed) into a folder and gather it."""
 
     def run(files: Mapping[str, str | bytes], **options: Any) -> Evidence:
         folder = tmp_path / "evidence"
@@ -30,7 +30,8 @@ def gathered(tmp_path: Path) -> Gather:
             data = content.encode() if isinstance(content, str) else content
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(gzip.compress(data, mtime=0) if name.endswith(".gz") else data)
+            packed = name.endswith(".gz") and isinstance(content, str)
+            target.write_bytes(gzip.compress(data, mtime=0) if packed else data)
         return gather([folder], IntakeOptions(**options))
 
     return run

@@ -37,6 +37,7 @@ def read(source: FileSource) -> list[str]:
         gzip.compress(TEXT),
         gzip.compress(TEXT[:1000]) + gzip.compress(TEXT[1000:]),
         gzip.compress(TEXT) + bytes(512),
+        gzip.compress(gzip.compress(TEXT)),
         bz2.compress(TEXT),
         bz2.compress(TEXT[:1000]) + bz2.compress(TEXT[1000:]),
         lzma.compress(TEXT),
@@ -47,7 +48,7 @@ def read(source: FileSource) -> list[str]:
         TEXT.decode().encode("utf-16-be"),
         gzip.compress(b"\xff\xfe" + TEXT.decode().encode("utf-16-le")),
     ],
-    ids=["plain", "gzip", "two gzip members", "padded gzip", "bzip2", "two bzip2 members", "xz", "utf-8 mark", "crlf",
+    ids=["plain", "gzip", "two gzip members", "padded gzip", "gzip in gzip", "bzip2", "two bzip2 members", "xz", "utf-8 mark", "crlf",
          "utf-16", "utf-16-le without mark", "utf-16-be without mark", "utf-16 in gzip"],
 )  # fmt: skip
 def test_a_file_is_read_as_what_it_is_and_not_as_it_is_called(tmp_path: Path, packed: bytes) -> None:

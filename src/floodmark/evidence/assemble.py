@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -35,6 +36,7 @@ from floodmark.evidence.serving import Serving
 from floodmark.evidence.store import Key
 
 PROBED_SHARE = 0.95
+FAR = 2**40
 MIN_CLIENT_TARGETS = 20
 MAX_CLIENTS = 50
 PROXY_KINDS = ("nginx-access", "nginx-error", "nginx-conf")
@@ -142,14 +144,17 @@ class Assembly:
             "wanted",
             {"key": np.array(list(groups), np.int64), "grp": np.array(list(groups.values()), np.int64)},
         )
-        low, high = self.window or (-1e15, 1e15)
+        low, high = self.window or (-math.inf, math.inf)
+        # whole bins: from that with the first second in it to the last that begins before the end
+        first = math.floor(low / bin_seconds) if math.isfinite(low) else -FAR
+        last = math.ceil(high / bin_seconds) - 1 if math.isfinite(high) else FAR
         return self.ledger.store.query(
             "SELECT w.grp AS grp, CAST(floor((c.second + s.shift) / ?) AS BIGINT) AS bin, sum(c.n) AS n,"
             " sum(c.seconds) AS seconds, sum(c.bytes) AS bytes, sum(c.failed) AS failed"
             " FROM cells c JOIN wanted w ON w.key = c.key"
             " JOIN shifts s ON s.lane = c.lane AND c.second >= s.low AND c.second < s.high"
-            " WHERE c.second + s.shift >= ? AND c.second + s.shift <= ? GROUP BY 1, 2 ORDER BY 1, 2",
-            bin_seconds, low - bin_seconds, high,
+            " WHERE floor((c.second + s.shift) / ?) BETWEEN ? AND ? GROUP BY 1, 2 ORDER BY 1, 2",
+            bin_seconds, bin_seconds, first, last,
         )  # fmt: skip
 
 
@@ -364,7 +369,7 @@ def series(assembly: Assembly) -> tuple[Series, ...]:
     by_key: dict[Any, list[int]] = {}
     for number, row in enumerate(ledger.series_rows):
         by_key.setdefault(row.key, []).append(number)
-    low, high = assembly.window or (-1e15, 1e15)
+    low, high = assembly.window or (-math.inf, math.inf)
     order = sorted(
         by_key,
         key=lambda key: (key.service, key.metric, key.measure, key.instance or "", key.process or "", key.labels),

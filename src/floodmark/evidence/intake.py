@@ -108,7 +108,8 @@ def _read_all(
         if written_so(ledger.access_formats, source.head().lines):
             _read_one(source, LogReader(), ledger)
         else:
-            problems.append(problem(source.path, "unknown", "no reader knows what this file is"))
+            remark = "; ".join(["no reader knows what this file is", *source.remarks])
+            problems.append(problem(source.path, "unknown", remark))
     if progress is not None and known:
         progress("", len(known), len(known))
     return problems

@@ -21,6 +21,8 @@ from floodmark.evidence.sources_archive import Inflating, Recoded, compression_o
 
 BLOCK_BYTES = 1 << 22
 MAX_LINE_BYTES = 1 << 20
+MAX_PACKINGS = 2
+"""How often a file may have been compressed: twice happens, when a rotation packs what was packed."""
 
 _COLOUR = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 
@@ -61,14 +63,16 @@ class FileSource:
             raise
 
     def _inflated(self, raw: BinaryIO) -> io.BufferedReader:
-        buffered = cast(io.BufferedReader, raw)
-        packed = compression_of(_peek(buffered, self.path)[:8])
-        if packed is None:
-            return buffered
-        magic, name, make = packed
-        if make is None:
-            raise InputError(f"compressed with {name}, which this Python cannot read: decompress it first", self.path)
-        return io.BufferedReader(Inflating(raw, magic, make, self.remark), 1 << 20)
+        stream = cast(io.BufferedReader, raw)
+        for _ in range(MAX_PACKINGS):
+            packed = compression_of(_peek(stream, self.path)[:8])
+            if packed is None:
+                break
+            magic, name, make = packed
+            if make is None:
+                raise InputError(f"compressed with {name}, which this Python cannot read: unpack it first", self.path)
+            stream = io.BufferedReader(Inflating(stream, magic, make, self.remark), 1 << 20)
+        return stream
 
     def _decoded(self, stream: io.BufferedReader) -> BinaryIO:
         encoding, mark = encoding_of(_peek(stream, self.path))
@@ -82,6 +86,8 @@ class FileSource:
         """The first bytes, for recognition."""
         with self.stream() as stream:
             data = _read_fully(stream, HEAD_BYTES + 1, self.path)
+            while data and not data.strip(b"\0"):  # a hole
+                data = _read_fully(stream, HEAD_BYTES + 1, self.path)
         complete = len(data) <= HEAD_BYTES
         data = data[:HEAD_BYTES]
         pieces = data.replace(b"\0", b"").split(b"\n")
