@@ -44,7 +44,7 @@ class ActivityRows:
     def __init__(self, database: Database, limits: Limits) -> None:
         self.database, self.limits = database, limits
         self.project_pages = 0
-        self._roots: list[Reader[Any]] = []
+        self.roots: list[Reader[Any]] = []
         self._page_projects = FIRST_PAGE_PROJECTS
         self.participating_orgs = self._root(activity.PARTICIPATING_ORG)
         self.other_identifiers = self._root(activity.OTHER_IDENTIFIER)
@@ -107,11 +107,11 @@ class ActivityRows:
 
     def _root(self, table: Table[R]) -> Reader[R]:
         reader = Reader(table, self.database, self.limits)
-        self._roots.append(reader)
+        self.roots.append(reader)
         return reader
 
     def _readers(self) -> Iterator[Reader[Any]]:
-        waiting = list(self._roots)
+        waiting = list(self.roots)
         while waiting:
             reader = waiting.pop()
             waiting.extend(reader.children)
@@ -130,7 +130,7 @@ class ActivityRows:
     def read(self, ids: list[int], fetch: Fetch) -> list[Project]:
         """The projects of these ids, with the readers ready for what hangs on them, within a snapshot."""
         page = [Project._make(row) for row in fetch(PROJECT.by_id, [numbers(ids)])]
-        for reader in self._roots:
+        for reader in self.roots:
             reader.start(fetch, [project.id for project in page])
         return page
 
