@@ -53,6 +53,12 @@ class Settings(BaseSettings):
     table_rows: int = setting(1000, "Most rows of one table in memory at once.", ge=10, le=25_000)
     database_patience_seconds: float = setting(20.0, "How long a build goes on asking a database that went away.", ge=0)
 
+    # floodmark import
+    import_unit_max_mb: float = setting(
+        20.0, "Largest single element (a transaction, a period) that an import holds in memory.", gt=0, le=1000
+    )
+    import_buffer_mb: float = setting(4.0, "Rows that wait in memory before they are copied.", gt=0, le=1000)
+
     # serving: floodmark serve
     bind: str = setting("127.0.0.1:8000", "Address and port to serve on; port 0 takes any free one.")
     public_url: str = setting("", "Address by which the world knows this server, for the URLs in /datasets.json.")
@@ -114,7 +120,7 @@ class Settings(BaseSettings):
     watch_raw_hours: float = setting(24.0, "How long samples are kept as they came, before five-minute medians.", gt=0)
     watch_keep_days: float = setting(30.0, "How long samples are kept at all.", gt=0)
     watch_max_disk_mb: float = setting(2_000.0, "Size of the watch's store above which its oldest part goes.", ge=10)
-    watch_store_memory_mb: float = setting(48.0, "Memory that the watch's store may use for itself.", ge=16)
+    watch_store_memory_mb: float = setting(32.0, "Memory that the watch's store may use for itself.", ge=16)
     watch_max_series: int = setting(
         5_000, "Series that the store keeps apart; later ones are left out and said.", ge=10
     )

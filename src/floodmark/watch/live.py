@@ -7,6 +7,7 @@ each series is the screen, and the whole diagnosis runs often only while somethi
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import threading
 import time
@@ -20,6 +21,7 @@ import numpy as np
 from floodmark.diagnosis.incident import Incident
 from floodmark.diagnosis.options import DEFAULT, Options
 from floodmark.diagnosis.pipeline import diagnose
+from floodmark.diagnosis.rules import RULES, with_thresholds
 from floodmark.errors import CannotWrite, FloodmarkError
 from floodmark.evidence.nouns import Clock, Limit, SourceHealth
 from floodmark.settings import Settings
@@ -90,6 +92,8 @@ class Watch:
         )
         self.alerting = Alerting(self.state, self.outbox, _manners(settings))
         self.incidents = Incidents(self.state, self._keeping(), self._diagnose_window)
+        thresholds = {one.name: float(getattr(settings, one.setting)) for one in RULES}
+        self.rules = with_thresholds(thresholds)
         self.options = scaled(DEFAULT, settings.watch_window_seconds / STANDARD_WINDOW_SECONDS)
         self.started = self.clock()
         self.view = View(started=self.started)
@@ -196,6 +200,7 @@ class Watch:
         self._act(incident, now)
         self.incidents.update(found, self._firing, now)
         self._keep_targets(incident, now)
+        give_memory_back()
         self.view = replace(
             self.view, incident=incident, diagnosed_at=now, diagnose_seconds=time.perf_counter() - begun
         )
@@ -220,7 +225,7 @@ class Watch:
             self.store, (since, until), self.settings.watch_bin_seconds,
             limits=self._limits.values(), sources=self._sources(),
         )  # fmt: skip
-        return diagnose(replace(seen, routes=self.logs.routes), self.options)
+        return diagnose(replace(seen, routes=self.logs.routes), self.options, self.rules)
 
     def _sources(self) -> tuple[SourceHealth, ...]:
         own = Clock("+00:00", "stated")
@@ -329,6 +334,16 @@ class Watch:
             slow_clock_seconds=self.settings.watch_act_after_seconds,
             start_up_seconds=self.settings.watch_start_up_seconds,
         )
+
+
+def give_memory_back() -> None:
+    """Hand freed memory back to the system: a diagnosis takes tens of MB for a second, and glibc keeps them.
+
+    Does nothing where the C library has no malloc_trim (musl).
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def scaled(options: Options, factor: float) -> Options:
