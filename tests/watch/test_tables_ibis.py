@@ -10,7 +10,9 @@ import ibis
 import numpy as np
 import pytest
 
+from floodmark.diagnosis.pipeline import diagnose
 from floodmark.evidence.nouns import Dose, Event, Evidence, Place, Tally, Volume
+from floodmark.report.document import to_json
 from floodmark.watch.collect.base import Sample
 from floodmark.watch.store import Retention, WatchStore
 from floodmark.watch.tables import evidence
@@ -77,6 +79,8 @@ def test_spark_gives_the_same_evidence(store: WatchStore, tmp_path: Path) -> Non
     try:
         tables = IbisTables(ibis.pyspark.connect(session))
         tables.copy(store, *WINDOW, 60.0)
-        same(evidence(tables, WINDOW, 60.0), evidence(store, WINDOW, 60.0))
+        there, here = evidence(tables, WINDOW, 60.0), evidence(store, WINDOW, 60.0)
+        same(there, here)
+        assert to_json(diagnose(there)) == to_json(diagnose(here))
     finally:
         session.stop()
