@@ -171,7 +171,7 @@ class Running:
         tree = psutil.Process(self.process.pid).children(recursive=True) if self.process.poll() is None else []
         self.process.send_signal(number)
         try:
-            status = self.process.wait(40)
+            status = self.process.wait(60)
         finally:
             self.process.kill()
             _, alive = psutil.wait_procs([child for child in tree if "postgres" not in _name(child)], 10)

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
@@ -414,6 +414,14 @@ def test_the_worker_waits_for_a_database_that_does_not_answer(organisation, work
 
     assert worker._patiently(step)
     assert worker._unsure
+
+
+def test_a_worker_that_never_reached_its_database_stops_when_asked(database, worker_of) -> None:
+    worker = worker_of({})
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE floodmark_worker RENAME TO gone")
+    threading.Timer(0.5, worker.heart.ask_to_stop, ["enough"]).start()
+    assert worker.run() == 0
 
 
 def test_the_meters_count_what_jobs_came_to(organisation, worker_of) -> None:

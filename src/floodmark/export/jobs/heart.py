@@ -51,7 +51,8 @@ class Heart:
     def stop(self) -> None:
         """The last beat; the worker is gone from the table afterwards, if the database answers."""
         self._end.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         try:
             WorkerState.objects.filter(worker_id=self.worker_id).delete()
         except DatabaseError as error:

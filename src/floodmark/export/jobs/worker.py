@@ -97,7 +97,7 @@ class Worker:
             except (DatabaseError, SourceError) as error:
                 if self.heart.stopping:
                     return False
-                log.warning("the database does not answer, trying again in %.1f s: %s", pause, line(error))
+                log.warning("the database cannot be used, trying again in %.1f s: %s", pause, line(error))
                 connections.close_all()
                 self._unsure = True
                 time.sleep(pause)
