@@ -72,8 +72,9 @@ def _dosed(
 ) -> list[Cause]:  # fmt: skip
     """The cause that a chosen dose is, and those that cannot be told from it."""
     one = said.candidates[index]
-    if one.name == ALL:
-        return [_everything(scene, said, strength)]
+    if one.name == ALL or one.dose.monitoring:
+        least = options.culprit_share if said.chosen[0] != index else options.certify_share
+        return [_everything(scene, said, strength)] if strength.share >= least else []
     group = inseparable(said, index, rows, options)
     grade = checks.grade(options)
     role: Role = "culprit" if _guilty(said, index, strength, grade, options) else "contributing"

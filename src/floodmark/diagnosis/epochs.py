@@ -24,6 +24,9 @@ SETTLED = 0.7
 """After a start the level is below this share of the one before; until then the scrape still met the old process."""
 
 
+GONE_STEPS, GONE_SECONDS = 10, 1800.0
+"""A process that was not seen for so long, and then is much smaller, is another one under the same number."""
+
 HELD = 5
 """Samples that tell a level before and after a cut."""
 
@@ -107,6 +110,10 @@ def _cuts(series: Series, starts: list[Start], options: Options) -> list[int]:
     places = np.flatnonzero(value[1:] < (1.0 - options.drop_share / 2.0) * value[:-1]) + 1
     cuts = {int(cut) for cut in places if _around(value, int(cut)) < 1.0 - options.drop_share}
     cuts = cuts if series.process is None else set()
+    if series.process is not None:
+        steps = np.diff(series.at)
+        gone = np.flatnonzero(steps > max(GONE_STEPS * float(np.median(steps)), GONE_SECONDS)) + 1
+        cuts |= {int(gap) for gap in gone if _around(value, int(gap)) < SETTLED}
     for at, instance in starts:
         place = int(np.searchsorted(series.at, at))
         if instance in (None, series.instance) and 0 < place < len(value):

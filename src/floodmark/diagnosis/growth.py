@@ -30,6 +30,8 @@ WARMED = 0.4
 LEAST_LIFE_HOURS = 0.75
 """Half of a life that is long enough to be asked."""
 
+TOGETHER_SECONDS = 600.0
+
 PEAK_HOURS = 1.0
 
 
@@ -58,6 +60,27 @@ def grows(view: View, options: Options) -> bool:
     return mb >= least and rate >= slow
 
 
+def recycled_lives(view: View, begin: int = 0, end: int | None = None) -> float:
+    """Lives that ended by themselves between two grid indices, for each that is alive; 0 for containers.
+
+    Ends of many at once are starts of the whole container and do not count.
+    """
+    track, end = view.track, len(view.track.at) - 1 if end is None else end
+    if track.grain != "process":
+        return 0.0
+    ends = np.sort(track.end[(track.end > begin) & (track.end < end - 5)])
+    alive = max(float(np.median(track.alive[begin : end + 1])), 1.0)
+    near = max(1, round(TOGETHER_SECONDS / track.step))
+    beside = np.searchsorted(ends, ends + near, "right") - np.searchsorted(ends, ends - near, "left")
+    return float(np.sum(beside <= max(0.5 * alive, 1.0))) / alive
+
+
+def warmed_share(view: View) -> float:
+    """What lives took to warm up during the growth, over the growth."""
+    warmed = float(view.warm.gain[view.stretch.end] - view.warm.gain[view.stretch.begin])
+    return warmed / max(view.stretch.mb, 1e-9)
+
+
 def settled_share(view: View) -> float | None:
     """Pace of growth in the later half of lives born meanwhile, as a share of the pace of all growth.
 
@@ -65,8 +88,7 @@ def settled_share(view: View) -> float | None:
     too little of the growth is beside warm-ups for the question to matter, or no life is long enough.
     """
     track, begin, end = view.track, view.stretch.begin, view.stretch.end
-    warmed = float(view.warm.gain[end] - view.warm.gain[begin])
-    if warmed < WARMED * view.stretch.mb:
+    if warmed_share(view) < WARMED:
         return None
     grown, hours = 0.0, 0.0
     for life in range(len(track.lives)):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from floodmark.diagnosis.options import Options
+from floodmark.diagnosis.slope import theil_sen
 from floodmark.evidence.nouns import Floats
 
 KNOTS = 96
@@ -18,8 +19,14 @@ KNOTS = 96
 SAME_PACE = 0.25
 """Growth before a hinge at this share of the pace after it is the same growth."""
 
+REFINEMENTS = 4
+"""Times that the begin of a growth is looked for again."""
+
 MOST_BACK_HOURS = 8.0
 """How far a growth that came slowly out of the noise is traced back at most."""
+
+BINS = 40
+"""Medians from which the drift before is read."""
 
 QUIET_MB = 1.0
 """Least noise assumed of a floor, in MB."""
@@ -52,11 +59,19 @@ def stretch(hours: Floats, gain: Floats, options: Options) -> Stretch:
     if _from_the_start(hours, gain, begin):
         begin, end = 0, len(hours) - 1
     drift, level, noise = _before(hours, gain, begin)
+    for _ in range(REFINEMENTS if begin else 0):
+        # A hinge in the midst of a growth that began gently has some of it before: look again at what came before.
+        whole = gain - drift * hours
+        threshold = max(options.onset_share * float(_edge(whole, end, False) - level), 3.0 * noise)
+        above = whole > level + threshold
+        earlier = _back(hours, whole - level, threshold, _walk(above, begin, end), end)
+        if earlier >= begin:
+            begin = earlier
+            break
+        begin = earlier
+        drift, level, noise = _before(hours, gain, begin)
     whole = gain - drift * hours
     mb = float(_edge(whole, end, ahead=False) - level)
-    threshold = max(options.onset_share * mb, 3.0 * noise)
-    above = whole > level + threshold
-    begin = _back(hours, whole - level, threshold, _walk(above, begin, end), end) if begin else 0
     top = _edge(whole, end, ahead=False)
     below = whole < top - max(2.0 * options.onset_share * mb, 3.0 * noise)
     tail = np.flatnonzero(below)
@@ -106,12 +121,16 @@ def _before(hours: Floats, gain: Floats, begin: int) -> tuple[float, float, floa
     if begin < 10 or hours[begin] - hours[0] < 1.0:
         noise = _noise(gain)
         return 0.0, _edge(gain, 0, ahead=True), noise
-    quiet = slice(0, begin)
-    centre = hours[quiet] - hours[quiet].mean()
-    drift = max(float(centre @ gain[quiet]) / max(float(centre @ centre), 1e-9), 0.0)
-    rest = gain[quiet] - drift * hours[quiet]
-    late = rest[-max(len(rest) // 4, 5) :]
-    return drift, float(np.median(late)), max(1.4826 * float(np.median(np.abs(rest - np.median(rest)))), QUIET_MB)
+    drift = max(theil_sen(*_binned(hours[:begin], gain[:begin])), 0.0)
+    rest = gain[:begin] - drift * hours[:begin]
+    level = float(np.median(rest))
+    return drift, level, max(1.4826 * float(np.median(np.abs(rest - level))), QUIET_MB)
+
+
+def _binned(hours: Floats, gain: Floats) -> tuple[Floats, Floats]:
+    """Medians of at most `BINS` stretches."""
+    parts = np.array_split(np.arange(len(hours)), min(BINS, len(hours)))
+    return np.array([np.median(hours[part]) for part in parts]), np.array([np.median(gain[part]) for part in parts])
 
 
 def _noise(gain: Floats) -> float:
@@ -131,9 +150,16 @@ def _walk(above: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], begin: int, en
 
 
 def _back(hours: Floats, grown: Floats, threshold: float, begin: int, end: int) -> int:
-    """From where the curve left the noise (`threshold`), back by the time it then took to rise as much again."""
-    twice = np.flatnonzero(grown[begin : end + 1] >= 2.0 * threshold)
-    if not len(twice):
+    """From where the curve left the noise (`threshold`), back by the time it then took to rise as much again.
+
+    The shortest of the next three such times: growth that speeds up was slow in the noise, and began no earlier.
+    """
+    times = []
+    for multiple in (1.0, 2.0, 3.0, 4.0):
+        above = np.flatnonzero(grown[begin : end + 1] >= multiple * threshold)
+        if len(above):
+            times.append(float(hours[begin + int(above[0])]))
+    if len(times) < 2:
         return begin
-    back = min(float(hours[begin + int(twice[0])] - hours[begin]), MOST_BACK_HOURS)
+    back = min(float(np.min(np.diff(times))), MOST_BACK_HOURS)
     return max(int(np.searchsorted(hours, hours[begin] - back)), 0)

@@ -23,8 +23,8 @@ SUM_MINUTES = 60.0
 LEAST_ERROR = 0.06
 """Half-width that an interval of MB per event has at least: doses are counted in whole minutes."""
 
-SMALL_CLOCK = 0.15
-"""What seems to grow with the clock below this share of the growth is the doses' own, seen late or early."""
+SMALL_CLOCK = 0.4
+"""Share of the growth up to which what seems to grow with the clock is given to the doses."""
 
 MOST_MISSING = 1.2
 """The fit may fall short of, or go beyond, the growth by this factor before it is left as it is."""
@@ -55,25 +55,53 @@ def strengths(
     base = np.column_stack([(times - times[0]) / 3600.0, nuisance])
     doses = cumulated([said.candidates[index] for index in chosen], times, 60.0 * said.lag_minutes)
     design, goal = whiten(np.column_stack([doses, base]), theta), whiten(growth, theta)
-    fit = robust(design, goal)
-    if fit.beta[len(chosen)] * (base[-1, 0] - base[0, 0]) < SMALL_CLOCK * grown_mb:
-        design[:, len(chosen)] = 0.0
-        fit = robust(design, goal)
-    blocks = grams(design, goal, fit.weight, max(1, round(options.block_hours * 3600.0 / step)))
-    drawn = betas(blocks, options.resamples, options.seed)
+    rows = max(1, round(options.block_hours * 3600.0 / step))
     events = doses[-1] - doses[0]
-    parts = np.concatenate([events, base[-1] - base[0]]) * fit.beta
-    # Wild rows weigh less in the fit, so it falls a little short of what was grown; its parts share that out.
-    missing = float(np.clip(grown_mb / max(float(parts.sum()), 1e-9), 1.0 / MOST_MISSING, MOST_MISSING))
-    scale = max(grown_mb, float(parts[: len(chosen)].sum()) * missing, 1e-9)
+    every = _fitted(design, goal, events, base[-1] - base[0], grown_mb, rows, options)
+    clock = design.copy()
+    clock[:, len(chosen)] = 0.0
+    alone = _fitted(clock, goal, events, base[-1] - base[0], grown_mb, rows, options)
+    # What seems to grow with the clock is mostly the doses' own, seen late or early; the interval holds both readings.
+    best = alone if every.clock_mb < SMALL_CLOCK * grown_mb else every
     return {
-        index: _strength(missing * float(fit.beta[column]), missing * drawn[:, column], float(events[column]), scale)
+        index: _strength(best, every, alone, column, float(events[column]), grown_mb)
         for column, index in enumerate(chosen)
     }
 
 
-def _strength(value: float, drawn: Floats, events: float, scale: float) -> Strength:
-    spread = Z90 * float(np.hypot(drawn.std(), LEAST_ERROR / Z90 * value))
-    low, high = max(value - spread, 0.0), value + spread
-    share = value * events / scale
-    return Strength(value, low, high, events, min(share, 1.0), low * events / scale, min(high * events / scale, 1.0))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fitted:
+    """MB per event of each dose and its standard error; MB that grow with the clock; MB that everything adds up to."""
+
+    value: Floats
+    error: Floats
+    clock_mb: float
+    whole_mb: float
+
+
+def _fitted(
+    design: Matrix, goal: Floats, events: Floats, spans: Floats, grown_mb: float, rows: int, options: Options
+) -> _Fitted:
+    fit = robust(design, goal)
+    count = len(events)
+    drawn = betas(grams(design, goal, fit.weight, rows), options.resamples, options.seed)[:, :count]
+    parts = np.concatenate([events, spans]) * fit.beta
+    # Wild rows weigh less in the fit, so it falls a little short of what was grown; its parts share that out.
+    missing = float(np.clip(grown_mb / max(float(parts.sum()), 1e-9), 1.0 / MOST_MISSING, MOST_MISSING))
+    return _Fitted(missing * fit.beta[:count], missing * drawn.std(axis=0), float(parts[count]), missing * parts.sum())
+
+
+def _strength(best: _Fitted, every: _Fitted, alone: _Fitted, column: int, events: float, grown_mb: float) -> Strength:
+    value = float(best.value[column])
+    both = [one for one in (best, every, alone) if one.value[column] > 0] or [best]
+    if best is every:
+        both = [every]
+    low = min(float(one.value[column] - _spread(one, column)) for one in both)
+    high = max(float(one.value[column] + _spread(one, column)) for one in both)
+    low, scale = max(low, 0.0), max(grown_mb, best.whole_mb, 1e-9)
+    share = (value * events / scale, low * events / scale, high * events / scale)
+    return Strength(value, low, high, events, *(min(one, 1.0) for one in share))
+
+
+def _spread(one: _Fitted, column: int) -> float:
+    return Z90 * float(np.hypot(one.error[column], LEAST_ERROR / Z90 * one.value[column]))

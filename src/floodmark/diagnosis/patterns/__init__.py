@@ -35,8 +35,8 @@ DETECTORS = (
     leak.detect,
     growing.detect,
     traffic_bound.detect,
-    sawtooth.collected,
     page_cache.detect,
+    sawtooth.collected,
     sawtooth.renewed,
     steady.detect,
 )

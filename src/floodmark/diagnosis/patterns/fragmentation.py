@@ -6,6 +6,7 @@ import numpy as np
 
 from floodmark.diagnosis.growth import grows
 from floodmark.diagnosis.patterns.finding import Finding
+from floodmark.diagnosis.patterns.leak import strongly_dosed
 from floodmark.diagnosis.scene import Scene
 from floodmark.diagnosis.wording import figure, per_cent
 
@@ -13,7 +14,8 @@ LATE_HOURS = 1.0
 
 
 def detect(scene: Scene) -> Finding | None:
-    """Growth, a heap that did not grow with it, and a curve that bends: each large request raises the mark less.
+    """Growth, a heap that did not grow with it, and a curve that bends or follows no dose: single large requests raise
+    the mark, each less than the last.
 
     Wrong for a leak in native code, which the heap does not see either: that goes on per request and does not bend, so
     it is called a leak, with its kind among the rivals.
@@ -21,13 +23,18 @@ def detect(scene: Scene) -> Finding | None:
     if scene.view is None or not grows(scene.view, scene.options):
         return None
     seen = heap_share(scene)
-    if seen is None or seen > scene.options.heap_flat_share or not _bends(scene):
+    if seen is None or seen > scene.options.heap_flat_share or not (_bends(scene) or _follows_nothing(scene)):
         return None
     text = (
         f"Memory rose by {figure(scene.view.stretch.mb)} MB and stays, but Python's heap grew by only {per_cent(seen)} "
         f"of that, and each hour adds less: freed memory that the allocator keeps, not objects that pile up."
     )
     return Finding("fragmentation", "no-leak", text)
+
+
+def _follows_nothing(scene: Scene) -> bool:
+    """Whether doses are known and none explains the growth: a leak in native code would follow its route."""
+    return bool(scene.candidates) and not strongly_dosed(scene)
 
 
 def _bends(scene: Scene) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from floodmark.diagnosis.growth import grows, rate
 from floodmark.diagnosis.patterns.finding import Finding
+from floodmark.diagnosis.saturation import FULL
 from floodmark.diagnosis.scene import Scene
 from floodmark.diagnosis.wording import figure, per_cent, span
 
@@ -12,6 +13,12 @@ DECIDES = 6.0
 
 STILL = 0.5
 """Growth per request in its last third must be at least this share of the mean."""
+
+STRONG = 20.0
+"""Difference of the criterion beyond doubt."""
+
+LONG_HOURS = 24.0
+"""Growth that went on for a day, in a curve that has not levelled off, is no cache that anyone would build."""
 
 EXPLAINED = 0.5
 """Share of the growth that a dose explains, from which a bend of the curve counts less."""
@@ -40,18 +47,23 @@ def detect(scene: Scene) -> Finding | None:
 
 def goes_on(scene: Scene) -> bool:
     """Whether a line beats a saturating curve, or a dose explains the growth and still does at the end."""
-    bent = scene.saturation
-    if bent is None:
+    bent, view = scene.saturation, scene.view
+    if bent is None or view is None:
         return False
-    if bent.margin > DECIDES and bent.tail >= STILL:
+    if bent.tail >= (STILL if bent.margin <= STRONG else scene.options.plateau_share) and bent.margin > DECIDES:
         return True
-    said, view = scene.explanation, scene.view
-    if said is None or view is None or not said.chosen:
-        return False
-    explained = said.explained_mb / max(view.stretch.mb, 1e-9)
-    return (
-        explained >= EXPLAINED and bent.margin > 0 and bent.tail >= 0.6 * STILL and said.none_score - said.score > 20.0
-    )
+    if bent.bend > FULL and bent.tail >= STILL:
+        if strongly_dosed(scene) or (view.hours >= LONG_HOURS and bent.margin > -DECIDES):
+            return True
+    said = scene.explanation
+    explained = 0.0 if said is None else said.explained_mb / max(view.stretch.mb, 1e-9)
+    return explained >= EXPLAINED and bent.margin > 0 and bent.tail >= 0.6 * STILL and strongly_dosed(scene)
+
+
+def strongly_dosed(scene: Scene) -> bool:
+    """Whether doses explain the growth far better than none."""
+    said = scene.explanation
+    return said is not None and bool(said.chosen) and said.none_score - said.score > STRONG
 
 
 def _tail(scene: Scene) -> float:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from floodmark.diagnosis.epochs import Life
 from floodmark.diagnosis.patterns.finding import Finding
 from floodmark.diagnosis.scene import Scene
 from floodmark.diagnosis.wording import figure
 from floodmark.evidence.nouns import Series
 
 MB = 1e6
+SAME_SECONDS = 2.0
+LEAST_PAIRS = 60
+BLOCKS = 30
+"""Stretches of which each is read at its median."""
 
 
 def detect(scene: Scene) -> Finding | None:
@@ -21,12 +26,8 @@ def detect(scene: Scene) -> Finding | None:
     if view is None or view.track.measure in ("usage", "working_set"):
         return None
     level, options = view.level_mb, scene.options
-    at = np.concatenate([life.at for life in view.track.lives])
-    mb = np.concatenate([life.mb for life in view.track.lives])
-    order = np.argsort(at, kind="stable")
-    rises = [_rise(one, at[order], mb[order]) for one in _all(scene) if len(view.track.lives) == view.track.alive.max() or
-             view.track.alive.max() <= 1]  # fmt: skip
-    rise = max((one for one in rises if one is not None), default=0.0)
+    rises = [_rise(one, life) for one in _all(scene) for life in view.track.lives if one.instance == life.instance]
+    rise = max(rises, default=0.0)
     if rise < max(options.page_cache_rise_mb, options.page_cache_rise_share * level):
         return None
     text = (
@@ -40,10 +41,15 @@ def _all(scene: Scene) -> list[Series]:
     return [one for one in scene.of("usage", "working_set") if one.process is None and len(one.at) >= 20]
 
 
-def _rise(series: Series, at: np.ndarray, mb: np.ndarray) -> float | None:
-    """How much more the series is above the memory at the same time (`mb` at `at`) at its height than before that."""
-    above = series.value / MB - np.interp(series.at, at, mb)
-    width = max(1, len(above) // 60)
-    blocks = [float(np.median(above[k : k + width])) for k in range(0, len(above), width)]
-    lowest = np.minimum.accumulate(blocks)
-    return float(np.max(np.array(blocks) - lowest)) if len(blocks) >= 4 else None
+def _rise(series: Series, life: Life) -> float:
+    """How much more the series is above the memory of `life` at its height than before that, in MB; 0 for too little.
+
+    Only where both were sampled at once: a panel by another clock would tell peaks of memory as cache.
+    """
+    place = np.clip(np.searchsorted(life.at, series.at), 0, len(life.at) - 1)
+    paired = np.abs(life.at[place] - series.at) <= SAME_SECONDS
+    above = series.value[paired] / MB - life.mb[place[paired]]
+    if len(above) < LEAST_PAIRS:
+        return 0.0
+    blocks = np.array([float(np.median(part)) for part in np.array_split(above, BLOCKS)])
+    return float(np.max(blocks - np.minimum.accumulate(blocks)))

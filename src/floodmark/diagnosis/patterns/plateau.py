@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from floodmark.diagnosis.growth import grows, settled_share
+from floodmark.diagnosis.growth import WARMED, grows, recycled_lives, settled_share, warmed_share
 from floodmark.diagnosis.patterns.finding import Finding
+from floodmark.diagnosis.patterns.leak import strongly_dosed
 from floodmark.diagnosis.saturation import FULL
 from floodmark.diagnosis.scene import Scene, View
 from floodmark.diagnosis.wording import figure, per_cent
 
 DECIDES = 6.0
 """Difference of the information criterion that is strong evidence (Kass and Raftery 1995: 6 to 10)."""
+
+MOSTLY_WARM = 1.5
+"""Warm-ups that are this much larger than the growth hide how large they are."""
 
 SETTLED = 0.3
 """Lives that grow at less than this share of the pace in their later half have warmed up."""
@@ -30,7 +34,7 @@ def detect(scene: Scene) -> Finding | None:
     if view is None or not grows(view, options):
         return None
     known = known_level(view)
-    if known is not None and turnover(view) >= options.recycle_lives:
+    if known is not None and recycled_lives(view) >= options.recycle_lives:
         text = f"Every life reaches {figure(known)} MB per process and recycling takes it back, as it did before."
         return Finding("sawtooth", "no-leak", text)
     if known is not None:
@@ -39,13 +43,9 @@ def detect(scene: Scene) -> Finding | None:
             f"before: it warmed up again."
         )
         return Finding("plateau", "no-leak", text)
-    settled = settled_share(view)
-    if settled is not None and settled < SETTLED:
-        text = (
-            f"Rose by {figure(view.stretch.mb)} MB beyond the usual warm-up, but only while lives were young: in their "
-            f"later half they grow at {per_cent(max(settled, 0.0))} of that pace."
-        )
-        return Finding("plateau", "no-leak", text)
+    young = _only_young(scene, view)
+    if young is not None:
+        return young
     bent = scene.saturation
     if bent is None:
         return None
@@ -61,11 +61,22 @@ def detect(scene: Scene) -> Finding | None:
     return Finding("plateau", "no-leak", text)
 
 
-def turnover(view: View) -> float:
-    """Lives of the whole evidence for each that is alive at one time; 0 where processes were not measured."""
-    if view.track.grain != "process":
-        return 0.0
-    return len(view.track.lives) / max(float(np.median(view.track.alive)), 1.0)
+def _only_young(scene: Scene, view: View) -> Finding | None:
+    """Growth beside many warm-ups that is no more than what warm-ups leave: told by age, by shape, or by its size."""
+    settled, bent, beside = settled_share(view), scene.saturation, warmed_share(view)
+    if settled is not None and settled < SETTLED:
+        how = f"in the later half of a life at {per_cent(max(settled, 0.0))} of its pace"
+    elif bent is not None and beside >= WARMED and bent.margin < -DECIDES and bent.bend <= FULL:
+        how = "filling up anew in each life"
+    elif beside >= MOSTLY_WARM and not strongly_dosed(scene):
+        how = "little beside those warm-ups, and following no dose"
+    else:
+        return None
+    text = (
+        f"Rose by {figure(view.stretch.mb)} MB beyond the usual warm-ups of the lives that began meanwhile, {how}: what "
+        f"young processes take, not a leak."
+    )
+    return Finding("sawtooth" if recycled_lives(view) >= scene.options.recycle_lives else "plateau", "no-leak", text)
 
 
 def _dosed(scene: Scene) -> bool:

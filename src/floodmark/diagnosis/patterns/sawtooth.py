@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from floodmark.diagnosis.growth import grows, rate
+from floodmark.diagnosis.growth import grows, rate, recycled_lives
 from floodmark.diagnosis.patterns.finding import Finding
 from floodmark.diagnosis.patterns.leak import goes_on
-from floodmark.diagnosis.patterns.plateau import turnover
 from floodmark.diagnosis.scene import Scene, View
 from floodmark.diagnosis.wording import figure, span
 
@@ -30,8 +29,8 @@ def recycled(scene: Scene) -> Finding | None:
     view, options = scene.view, scene.options
     if view is None or not grows(view, options) or not goes_on(scene):
         return None
-    lives = _turnover(view)
-    if lives is None or lives < options.recycle_lives:
+    lives = recycled_lives(view, view.stretch.begin, view.stretch.end)
+    if lives < options.recycle_lives:
         return None
     found = rate(scene)
     if found is None or found.low <= 0:
@@ -43,19 +42,6 @@ def recycled(scene: Scene) -> Finding | None:
         f"bounded only as long as workers are recycled."
     )
     return Finding("sawtooth", "leak", text, swing)
-
-
-def _turnover(view: View) -> float | None:
-    """Lives that ended within the growth for each that is alive, starts of the whole container left out."""
-    if view.track.grain != "process":
-        return None
-    begin, end = view.stretch.begin, view.stretch.end
-    inside = (view.track.end > begin) & (view.track.end < end - 5)
-    alive = max(float(np.median(view.track.alive[begin : end + 1])), 1.0)
-    ends = np.sort(view.track.end[inside])
-    near = max(1, round(600.0 / view.track.step))
-    together = sum(int(np.sum(np.abs(ends - one) <= near)) > max(0.5 * alive, 1.0) for one in ends) if alive >= 3 else 0
-    return (len(ends) - together) / alive
 
 
 def _within_lives(view: View) -> tuple[float, float]:
@@ -88,7 +74,7 @@ def collected(scene: Scene) -> Finding | None:
 def renewed(scene: Scene) -> Finding | None:
     """Workers are recycled, each warms up and then stays; nothing grows from life to life."""
     view = scene.view
-    if view is None or not view.warm.mb or turnover(view) < 2 * scene.options.recycle_lives:
+    if view is None or not view.warm.mb or recycled_lives(view) < scene.options.recycle_lives:
         return None
     text = (
         f"Workers are recycled; each warms up by about {figure(view.warm.mb)} MB and stays there until it is replaced. "
