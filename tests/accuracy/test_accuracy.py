@@ -1,4 +1,4 @@
-"""A handful of incidents with known truth through the real command: no false alarm, no victim accused.
+"""A handful of incidents with known truth through the real command: no false alarm, no victim accused, the cause found.
 
 `benchmarks/accuracy.py` is the whole examination; here is as much of it as a test run has time for.
 """
@@ -23,36 +23,19 @@ CASES = [
     ("inseparable-pair", 20.0), ("background", 20.0), ("metrics-only", 16.0), ("logs-only", 10.0),
     ("invalid-metrics-of-a-leak", 10.0),
 ]  # fmt: skip
+NEVER = {"contract", "false alarm", "quiet case", "refusal", "victim accused", "decoy accused", "abstention", "detection",
+         "focus verdict", "top-1"}  # fmt: skip
+"""What may not be wrong in any of these; rates and intervals are for the bench."""
 
 
-@pytest.fixture(scope="module", params=CASES, ids=[name for name, _ in CASES])
-def score(request, tmp_path_factory):
-    """The examiner's score of one case."""
-    name, hours = request.param
-    folder = tmp_path_factory.mktemp(name)
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "hours"), CASES)
+def test_an_analyst_with_this_evidence_would_say_the_same(name, hours, tmp_path):
     worlds = run(replace(FAMILIES[name], hours=(hours,)).plan(1))
-    truth = truth_of(worlds, write_evidence(worlds, folder / "evidence"))
-    command = [sys.executable, "-m", "floodmark", "analyze", str(folder / "evidence"), "--out", str(folder / "out")]
+    truth = truth_of(worlds, write_evidence(worlds, tmp_path / "evidence"))
+    command = [sys.executable, "-m", "floodmark", "analyze", str(tmp_path / "evidence"), "--out", str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-2000:]
-    return score_case(truth, json.loads((folder / "out" / "incident.json").read_text()), name)
-
-
-def rights(score, *whats):
-    """Nothing that the examiner judged under these marks is wrong; the failure shows what was."""
-    return [f"{mark.what}: {mark.note}" for mark in score.wrong() if mark.what in whats]
-
-
-@pytest.mark.slow
-def test_an_incident_file_keeps_the_contract_and_alarms_nobody_for_nothing(score):
-    assert rights(score, "contract", "false alarm", "quiet case", "refusal") == []
-
-
-@pytest.mark.slow
-def test_no_innocent_is_accused_and_what_cannot_be_known_is_not_claimed(score):
-    assert rights(score, "victim accused", "decoy accused", "abstention") == []
-
-
-@pytest.mark.slow
-def test_a_leak_that_is_there_is_found_with_its_cause(score):
-    assert rights(score, "detection", "focus verdict", "top-1") == []
+    score = score_case(truth, json.loads((tmp_path / "out" / "incident.json").read_text()), name)
+    assert {mark.what for mark in score.marks} & NEVER >= {"contract", "focus verdict"}
+    assert [f"{mark.what} {mark.service}: {mark.note}" for mark in score.wrong() if mark.what in NEVER] == []
