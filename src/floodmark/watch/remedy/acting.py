@@ -14,7 +14,8 @@ from floodmark.errors import FloodmarkError
 from floodmark.watch.config import Remedy
 from floodmark.watch.remedy import snapshot
 from floodmark.watch.remedy.guard import Caution, Finding, objection
-from floodmark.watch.remedy.ways import Way, way_of
+from floodmark.watch.remedy.outcome import Way
+from floodmark.watch.remedy.ways import way_of
 from floodmark.watch.state import State
 
 

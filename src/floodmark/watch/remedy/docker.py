@@ -13,7 +13,7 @@ except ImportError:
 
     raise SettingsError("a remedy by docker needs the extra: pip install 'floodmark[docker]'") from None
 
-from floodmark.watch.remedy.ways import Outcome
+from floodmark.watch.remedy.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)

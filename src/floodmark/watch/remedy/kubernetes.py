@@ -16,7 +16,7 @@ except ImportError:
 
     raise SettingsError("a remedy by kubernetes needs the extra: pip install 'floodmark[kubernetes]'") from None
 
-from floodmark.watch.remedy.ways import Outcome
+from floodmark.watch.remedy.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,28 +12,10 @@ import subprocess
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
 
 from floodmark.watch.config import Remedy
 from floodmark.watch.notify.http import DeliveryError, host_of, post
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of an action, in one line."""
-
-    worked: bool
-    text: str
-
-
-class Way(Protocol):
-    """One way to do one thing."""
-
-    def describe(self) -> str:
-        """What it does, in words: "send HUP to the gunicorn master in /run/gunicorn.pid"."""
-
-    def do(self, timeout_seconds: float) -> Outcome:
-        """Do it. Never raises for a target that refuses or hangs."""
+from floodmark.watch.remedy.outcome import Outcome, Way
 
 
 @dataclass(frozen=True, slots=True)
