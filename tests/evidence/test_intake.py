@@ -81,7 +81,9 @@ def test_everything_bad_at_once_costs_only_itself(gathered: Any, look: LOOK, tmp
     read = {row.path: (row.records, row.rejected, row.damaged) for row in seen.evidence.sources}
     assert read["good.log"] == (500, 0, 0)
     assert read["nul.log"] == (200, 0, 3)
-    assert read["hole.log"] == read["bom.log"] == read["dos.log"] == read["wide.log"] == read["colour.log"] == (100, 0, 0)
+    assert (
+        read["hole.log"] == read["bom.log"] == read["dos.log"] == read["wide.log"] == read["colour.log"] == (100, 0, 0)
+    )
     assert read["latin.log"] == (100, 0, 100)
     assert read["long.log"] == (100, 1, 1)
     assert read["cut.log"] == (99, 1, 0)
@@ -100,7 +102,15 @@ def test_a_file_that_cannot_be_opened_is_named(gathered: Any, look: LOOK, tmp_pa
 
 
 def test_files_are_known_by_content_and_not_by_name(gathered: Any, look: LOOK) -> None:
-    seen = look(gathered({"prometheus.json": access(5), "error.csv": access(5, 10), "x.gz.txt": gzip.compress(access(5, 20).encode())}))
+    seen = look(
+        gathered(
+            {
+                "prometheus.json": access(5),
+                "error.csv": access(5, 10),
+                "x.gz.txt": gzip.compress(access(5, 20).encode()),
+            }
+        )
+    )
     assert {row.kind for row in seen.evidence.sources} == {"nginx-access"}
 
 
@@ -120,7 +130,11 @@ def test_the_same_evidence_gives_the_same_answer(tmp_path: Path) -> None:
 
 def test_starts_are_ends_minus_durations_in_bins(gathered: Any, look: LOOK) -> None:
     line = '10.0.0.1 - - [02/Sep/2025:06:20:30 +0000] "GET /slow/ HTTP/1.1" {status} 7 "-" "curl" {took} {took} 0.000\n'
-    text = line.format(status=200, took="299.900") + line.format(status=504, took="60.000") + line.format(status=200, took="0.100")
+    text = (
+        line.format(status=200, took="299.900")
+        + line.format(status=504, took="60.000")
+        + line.format(status=200, took="0.100")
+    )
     dose = look(gathered({"a.log": text})).dose("/slow/")
     assert (dose.bin * 60 - AT).tolist() == [0, 240, 300]
     assert (dose.starts.tolist(), dose.failed.tolist(), dose.bytes_out.tolist()) == ([1, 1, 1], [0, 1, 0], [7, 7, 7])
@@ -129,9 +143,15 @@ def test_starts_are_ends_minus_durations_in_bins(gathered: Any, look: LOOK) -> N
 
 def test_slow_and_failed_requests_are_tallied_by_their_end(gathered: Any, look: LOOK) -> None:
     line = '10.0.0.1 - - [02/Sep/2025:06:20:30 +0000] "GET /x/{n}/ HTTP/1.1" {status} 7 "-" "curl" {took:.3f} 0.000 0.000\n'
-    text = "".join(line.format(n=n, status=status, took=took) for n, (status, took) in enumerate([(200, 9), (200, 11), (504, 60), (499, 31), (429, 0)]))
+    text = "".join(
+        line.format(n=n, status=status, took=took)
+        for n, (status, took) in enumerate([(200, 9), (200, 11), (504, 60), (499, 31), (429, 0)])
+    )
     seen = look(gathered({"a.log": text}))
-    told = {kind: seen.tally(kind) for kind in ("request-over-10s", "request-over-30s", "status-504", "status-499", "status-429")}
+    told = {
+        kind: seen.tally(kind)
+        for kind in ("request-over-10s", "request-over-30s", "status-504", "status-499", "status-429")
+    }
     assert told == {
         "request-over-10s": {"/x/{id}/": 3.0}, "request-over-30s": {"/x/{id}/": 2.0}, "status-504": {"/x/{id}/": 1.0},
         "status-499": {"/x/{id}/": 1.0}, "status-429": {"/x/{id}/": 1.0},
@@ -144,15 +164,25 @@ def test_slow_and_failed_requests_are_tallied_by_their_end(gathered: Any, look: 
 
 def test_what_the_proxy_answers_itself_is_no_dose_of_a_service(gathered: Any, look: LOOK) -> None:
     line = '10.0.0.1 - - [02/Sep/2025:06:20:30 +0000] "GET /x/ HTTP/1.1" {status} 7 "-" "curl" {took} {up} -\n'
-    text = line.format(status=503, took="0.000", up="-") + line.format(status=499, took="30.000", up="-") + line.format(status=200, took="1.000", up="1.000")
+    text = (
+        line.format(status=503, took="0.000", up="-")
+        + line.format(status=499, took="30.000", up="-")
+        + line.format(status=200, took="1.000", up="1.000")
+    )
     assert look(gathered({"a.log": text})).dose("/x/").starts.tolist() == [2.0]
 
 
 def test_routes_of_probes_are_monitoring_and_no_others(gathered: Any, look: LOOK) -> None:
-    text = access(100, path="/scraped/", agent="Prometheus/2.53.0") + access(100, 100, path="/used/", agent="kube-probe/1.30")
+    text = access(100, path="/scraped/", agent="Prometheus/2.53.0") + access(
+        100, 100, path="/used/", agent="kube-probe/1.30"
+    )
     text += access(50, 200, path="/used/") + access(5, 300, path="/metrics")
     seen = look(gathered({"a.log": text}))
-    assert {one.name: one.monitoring for one in seen.evidence.doses} == {"/scraped/": True, "/used/": False, "/metrics": True}
+    assert {one.name: one.monitoring for one in seen.evidence.doses} == {
+        "/scraped/": True,
+        "/used/": False,
+        "/metrics": True,
+    }
 
 
 def test_a_client_that_sweeps_many_objects_is_shown(gathered: Any, look: LOOK) -> None:
@@ -175,7 +205,11 @@ def test_the_volume_of_log_an_hour_is_that_of_the_files(gathered: Any, look: LOO
 
 
 def test_a_window_cuts_everything_to_it(gathered: Any, look: LOOK) -> None:
-    files = {"a.log": access(3600), "ps.csv": "time,container,pid,comm,rss_bytes\n" + "".join(f"{AT - 900 + 60 * n},web,7,gunicorn,{10**8}\n" for n in range(60))}
+    files = {
+        "a.log": access(3600),
+        "ps.csv": "time,container,pid,comm,rss_bytes\n"
+        + "".join(f"{AT - 900 + 60 * n},web,7,gunicorn,{10**8}\n" for n in range(60)),
+    }
     window = (AT - 300.0, AT + 300.0)
     evidence = gathered(files, window=window)
     assert evidence.window == window
@@ -222,6 +256,26 @@ def test_an_example_never_shows_a_secret(gathered: Any, look: LOOK) -> None:
     text = repr(plain(seen.evidence))
     assert "s3cr3t" not in text
     assert "jane" not in text
+
+
+def test_many_lines_of_no_format_are_said_with_what_they_are(gathered: Any, look: LOOK) -> None:
+    odd = "".join(f"tick {n} of the cron\n" for n in range(20))
+    seen = look(
+        gathered(
+            {
+                "few.log": access(5000) + odd[:80],
+                "some.log": access(500, 5000) + odd,
+                "most.log": access(20, 6000) + odd,
+            }
+        )
+    )
+    assert "could not be read" not in seen.source("few.log").remark
+    assert (
+        "3.8% of the lines could not be read (20 x no known format: tick # of the cron)"
+        in seen.source("some.log").remark
+    )
+    assert "may be another format than it was read as" in seen.source("most.log").remark
+    assert [example.line for example in seen.source("some.log").examples] == [501, 502]
 
 
 def test_every_reader_has_a_name_of_its_own_and_bears_any_head() -> None:

@@ -14,7 +14,7 @@ from floodmark.errors import CannotWrite, InputError
 from floodmark.evidence import assemble, metrics
 from floodmark.evidence.clients import ClientBook
 from floodmark.evidence.clock_align import GivenZone, align
-from floodmark.evidence.ledger import Ledger
+from floodmark.evidence.ledger import Ledger, SourceRow
 from floodmark.evidence.logs.access_custom import written_so
 from floodmark.evidence.logs.lines import LogReader, content_kind
 from floodmark.evidence.logs.times import first_in
@@ -32,6 +32,11 @@ from floodmark.evidence.store import Store
 Progress = Callable[[str, int, int], None]
 """Called with the path that is being read, the number of files done, and the number of files."""
 
+
+WARNED_SHARE, WRONG_SHARE = 0.01, 0.2
+"""Share of rejected lines from which a source is warned of, and from which its format is doubted."""
+
+FAULT = "a fault of Floodmark stopped the reading here"
 
 CLOCKLESS = ("nginx-error", "uwsgi")
 """Logs without a zone that tell of requests: read before the access logs, which are then asked for the same requests."""
@@ -154,10 +159,28 @@ def _read_one(source: FileSource, reader: Reader, ledger: Ledger) -> None:
             row.kind = "unreadable"
     except CannotWrite as error:
         sink.remark(f"left out in part: {error}")
+    except Exception as error:  # noqa: BLE001 - a fault of ours in one file must not cost the others; it is told
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        place = f"{where.tb_frame.f_code.co_name}:{where.tb_lineno}" if where else "?"
+        sink.remark(f"{FAULT}: {type(error).__name__} in {place}; what was read before it is kept")
     row.damaged += source.damaged
     row.bytes_read, row.lines_read = source.bytes_read, source.lines_read
     for text in source.remarks:
         sink.remark(text)
+    _judge_rejections(row)
+
+
+def _judge_rejections(row: SourceRow) -> None:
+    """Say it where so much was rejected that what was read may mislead."""
+    share = row.rejected / max(row.records + row.rejected, 1)
+    if share <= WARNED_SHARE:
+        return
+    most = sorted(row.clusters.items(), key=lambda item: (-item[1], item[0]))[:3]
+    told = "; ".join(f"{count} x {reason}: {template}" for (reason, template), count in most)
+    wrong = ", so this may be another format than it was read as" if share > WRONG_SHARE else ""
+    row.remark(f"{share:.1%} of the lines could not be read{wrong} ({told})")
 
 
 def _assembled(ledger: Ledger, options: IntakeOptions, problems: Sequence[SourceHealth]) -> Evidence:

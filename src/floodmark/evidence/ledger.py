@@ -75,6 +75,9 @@ class SourceRow:
     continued: int = 0
     lanes: list[int] = field(default_factory=list)
     examples: list[Rejection] = field(default_factory=list)
+    clusters: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(reason, template) of rejected lines -> how many."""
+
     remarks: list[str] = field(default_factory=list)
     services: dict[str, int] = field(default_factory=dict)
     bytes_read: int = 0

@@ -22,12 +22,14 @@ from floodmark.evidence.ledger import (
 )  # fmt: skip
 from floodmark.evidence.logs.entries import Entry
 from floodmark.evidence.logs.requests import Request, RequestBatch, batch_of
+from floodmark.evidence.logs.templates import template_of
 from floodmark.evidence.masks import masked
 from floodmark.evidence.nouns import Clock, EventKind, Floats, Rejection
 from floodmark.evidence.readers import Dose, SeriesKey, Sighting
 from floodmark.evidence.store import Key
 
 BATCH_REQUESTS = 4096
+CLUSTERED_REJECTIONS = 10_000
 VOLUME_SECONDS = 900
 NEAR_SECONDS = 600.0
 DAY = 86_400
@@ -203,9 +205,15 @@ class SourceSink:
 
     def reject(self, line: int, reason: str, text: bytes | str = b"") -> None:
         """One line could not be read."""
-        self.row.rejected += 1
-        if len(self.row.examples) < REJECTIONS_SHOWN:
-            self.row.examples.append(Rejection(line, reason, masked(text)))
+        row = self.row
+        row.rejected += 1
+        if row.rejected > CLUSTERED_REJECTIONS:
+            return
+        cluster = (reason, template_of(text[:400]))
+        row.clusters[cluster] = row.clusters.get(cluster, 0) + 1
+        # two of each kind say more than ten of the first
+        if len(row.examples) < REJECTIONS_SHOWN and row.clusters[cluster] <= 2:
+            row.examples.append(Rejection(line, reason, masked(text)))
 
     def duplicate(self, count: int = 1) -> None:
         """Records met before."""

@@ -19,7 +19,9 @@ LOOK = Callable[[Any], Any]
 AT = 1_756_793_700.0  # 2025-09-02T06:15:00Z
 
 
-def entry(second: int, payload: Any, container: str = "rsr-nginx", number: int | None = None, **more: Any) -> dict[str, Any]:
+def entry(
+    second: int, payload: Any, container: str = "rsr-nginx", number: int | None = None, **more: Any
+) -> dict[str, Any]:
     kind = "textPayload" if isinstance(payload, str) else "jsonPayload"
     return {
         "insertId": f"i{second if number is None else number}", "logName": "projects/p/logs/stdout", "severity": "ERROR",
@@ -51,6 +53,23 @@ def as_csv(entries: list[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
+def as_yaml(entries: list[dict[str, Any]], style: str) -> str:
+    """As `gcloud logging read` prints entries, with the text plain in quotes or as a block."""
+    out = []
+    for each in entries:
+        labels = "".join(f"    {name}: {value}\n" for name, value in each["resource"]["labels"].items())
+        text = each["textPayload"].rstrip("\n")
+        payload = {"single": "'" + text.replace("'", "''") + "'", "double": json.dumps(text), "block": "|-\n  " + text}[
+            style
+        ]
+        out.append(
+            f"---\ninsertId: {each['insertId']}\nlogName: {each['logName']}\nreceiveTimestamp: '{each['receiveTimestamp']}'\n"
+            f"resource:\n  labels:\n{labels}  type: k8s_container\nseverity: ERROR\ntextPayload: {payload}\n"
+            f"timestamp: '{each['timestamp']}'\n"
+        )
+    return "".join(out)
+
+
 @pytest.mark.parametrize(
     "export",
     [
@@ -60,9 +79,13 @@ def as_csv(entries: list[dict[str, Any]]) -> str:
         "\n".join(json.dumps(each, indent=1) for each in ENTRIES),
         "\n".join(map(json.dumps, random.Random(1).sample(ENTRIES, 100))),
         as_csv(ENTRIES),
+        as_yaml(ENTRIES[::-1], "single"),
+        as_yaml(ENTRIES[::-1], "double"),
+        as_yaml(ENTRIES[::-1], "block"),
     ],
-    ids=["lines", "array, newest first", "pretty array", "objects over many lines", "lines in any order", "csv"],
-)
+    ids=["lines", "array, newest first", "pretty array", "objects over many lines", "lines in any order", "csv",
+         "yaml", "yaml in double quotes", "yaml in blocks"],
+)  # fmt: skip
 def test_every_shape_tells_the_same(gathered: Any, look: LOOK, export: str) -> None:
     seen = look(gathered({"export": export}))
     (row,) = seen.evidence.sources
@@ -117,7 +140,11 @@ def test_a_request_of_a_load_balancer_is_a_dose_unless_nginx_tells_of_it(gathere
         del each["textPayload"]
     seen = look(gathered({"lb.json": "\n".join(map(json.dumps, balancer))}))
     dose = seen.dose("/project/{id}/")
-    assert (dose.starts.tolist(), dose.seconds.tolist(), dose.failed.tolist()) == ([3.0], [pytest.approx(180.003)], [3.0])
+    assert (dose.starts.tolist(), dose.seconds.tolist(), dose.failed.tolist()) == (
+        [3.0],
+        [pytest.approx(180.003)],
+        [3.0],
+    )
     both = look(gathered({"lb.json": "\n".join(map(json.dumps, balancer)), "nginx.log": access(7)}))
     assert both.starts() == {(None, "/project/{id}/"): 1.0}
 

@@ -13,6 +13,7 @@ import msgspec
 
 from floodmark.evidence.ledger import Container
 from floodmark.evidence.logs import times
+from floodmark.evidence.logs.entries import BAD_JSON
 from floodmark.evidence.logs.json_objects import objects_in
 from floodmark.evidence.readers import Head, Sink, Source
 from floodmark.evidence.sinks import SourceSink
@@ -206,7 +207,7 @@ class KubernetesPods:
             for line, data in objects_in(stream):
                 try:
                     pod = msgspec.json.decode(data)
-                except msgspec.DecodeError:
+                except BAD_JSON:
                     sink.reject(line, "cut or broken JSON", data)
                     continue
                 if isinstance(pod, dict) and isinstance(pod.get("spec"), dict):

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from floodmark.evidence.logs import times
+from floodmark.evidence.logs.entries import BAD_JSON
 from floodmark.evidence.logs.json_objects import objects_in
 from floodmark.evidence.nouns import EventKind
 from floodmark.evidence.readers import Head, Sink, Source
@@ -131,7 +132,7 @@ class KubernetesEvents:
             for line, data in objects_in(stream):
                 try:
                     item = msgspec.json.decode(data)
-                except msgspec.DecodeError:
+                except BAD_JSON:
                     sink.reject(line, "cut or broken JSON", data)
                     continue
                 if isinstance(item, dict) and emit_event(item, line, sink):

@@ -163,6 +163,8 @@ def _location(found: Directive, upstreams: dict[str, Directive], sink: SourceSin
     else:
         prefix = words[-1]
     block = found.block or ()
+    if any(each.words[:2] == ("access_log", "off") for each in block):
+        sink.remark(f"requests below {prefix} are not logged")
     passed = next((each for each in block if each.words[0] in _PASSES and len(each.words) > 1), None)
     if passed is None:
         return

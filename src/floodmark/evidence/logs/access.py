@@ -13,7 +13,9 @@ from floodmark.evidence.sinks import LineSink
 PROXY, INGRESS, RECORD, UWSGI, APPLICATION, BALANCER, LOST = 0, 1, 2, 3, 4, 5, 9
 """Ranks of sources that tell of the same requests: the lowest one met for a route is used."""
 
-_HEAD = re.compile(rb"(?:(?!\d{4}-)[\w.-]+(?::\d+)? )?\S+ - .*?\[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] \"")
+_HEAD = re.compile(
+    rb"(?:(?!\d{4}-)[\w.-]+(?::\d+)? )?\S+ - .*?\[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] \""
+)
 _INGRESS = re.compile(rb'" \d+ \d+\.\d{3} \[[^\]]*\] \[')
 _LOCAL = re.compile(rb"(?:127\.0\.0\.1|::1|-|unix:|) ")
 LOOKED_AT = 200

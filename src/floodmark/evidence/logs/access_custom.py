@@ -19,7 +19,7 @@ import msgspec
 
 from floodmark.evidence.logs import nginx_access, times
 from floodmark.evidence.logs.access import APPLICATION, PROXY
-from floodmark.evidence.logs.entries import Entry, Unreadable
+from floodmark.evidence.logs.entries import BAD_JSON, Entry, Unreadable
 from floodmark.evidence.logs.formats import Stateless
 from floodmark.evidence.logs.requests import NO_UPSTREAM, Request
 from floodmark.evidence.sinks import LineSink
@@ -182,7 +182,7 @@ class CustomAccess(Stateless):
             return False
         try:
             line: Any = msgspec.json.decode(entry.data)
-        except msgspec.DecodeError:
+        except BAD_JSON:
             if self.matches(entry.data):
                 raise Unreadable("cut or broken JSON") from None
             return False
@@ -242,9 +242,11 @@ def _time(found: Mapping[str, bytes]) -> tuple[float, int | None]:
             return times.common(found.get("time_local") or found["bracketed_time"][1:-1])
         if found.get("time_iso8601"):
             stamp = found["time_iso8601"]
-            if re.fullmatch(rb"\d{9,11}(?:\.\d+)?", stamp):
-                return float(stamp), 0
-            return times.common(stamp) if stamp[2:3] == b"/" else times.stamp(stamp)
+            if not re.fullmatch(rb"\d{9,10}(?:\.\d+)?", stamp):
+                return times.common(stamp) if stamp[2:3] == b"/" else times.stamp(stamp)
+            return float(stamp), 0
+        if not re.fullmatch(rb"\d{9,10}(?:\.\d+)?", found["msec"]):
+            raise Unreadable("no such time")
         return float(found["msec"]), 0
     except (ValueError, KeyError):
         raise Unreadable("no such time") from None

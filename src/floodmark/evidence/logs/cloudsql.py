@@ -17,7 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from floodmark.evidence.logs import times
-from floodmark.evidence.logs.entries import Entry, Unreadable
+from floodmark.evidence.logs.entries import BAD_JSON, Entry, Unreadable
 from floodmark.evidence.logs.formats import Stateless
 from floodmark.evidence.nouns import EventKind
 from floodmark.evidence.sinks import LineSink
@@ -127,7 +127,7 @@ def _split(data: bytes) -> tuple[bytes, bytes] | None:
     if data.startswith(b"{"):
         try:
             line = _DECODE.decode(data)
-        except (msgspec.DecodeError, msgspec.ValidationError):
+        except BAD_JSON:
             return None
         return line.timestamp.encode(), line.message.encode()
     match = _TEXT.match(data)

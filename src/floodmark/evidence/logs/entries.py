@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
+
+BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError)
+"""What msgspec raises for text that is no JSON, or no UTF-8."""
+
 
 class Unreadable(ValueError):
     """The line is of the format, but something in it is broken. The message is the reason for its rejection."""

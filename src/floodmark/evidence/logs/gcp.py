@@ -18,16 +18,19 @@ import msgspec
 from floodmark.evidence.context.kubernetes_events import emit_event
 from floodmark.evidence.logs import times
 from floodmark.evidence.logs.access import BALANCER
-from floodmark.evidence.logs.entries import Entry
+from floodmark.evidence.logs.entries import BAD_JSON, Entry
 from floodmark.evidence.logs.json_objects import objects_in
 from floodmark.evidence.logs.lines import Streams
 from floodmark.evidence.logs.requests import Request
+from floodmark.evidence.logs.yaml_documents import documents_in
 from floodmark.evidence.readers import Head, Sink, Source
 from floodmark.evidence.seen import SeenBook
 from floodmark.evidence.sinks import SourceSink
 
 SORTED_ENTRIES = 20_000
 """How many entries are put in the order of their times at once."""
+
+MAX_CELL_CHARACTERS = 1 << 20
 
 _MARKS = (b'"insertId"', b'"logName"', b'"textPayload"', b'"jsonPayload"', b'"protoPayload"', b'"receiveTimestamp"')
 _COLUMNS = ("textPayload", "timestamp", "insertId", "logName", "receiveTimestamp")
@@ -79,7 +82,10 @@ class CloudLogging:
         if data[:1] in b"{[" and sum(mark in head.data for mark in _MARKS) >= 2:
             return 0.97
         first = head.lines[0].decode("utf-8", "replace") if head.lines else ""
-        return 0.97 if sum(name in first.split(",") for name in _COLUMNS) >= 3 else 0.0
+        if sum(name in first.split(",") for name in _COLUMNS) >= 3:
+            return 0.97
+        names = {line.partition(b":")[0].decode("utf-8", "replace") for line in head.lines[:60]}
+        return 0.97 if len(names & set(_COLUMNS)) >= 3 else 0.0
 
     def read(self, source: Source, sink: Sink) -> None:
         """Read the whole source."""
@@ -91,8 +97,10 @@ class CloudLogging:
             entries = _from_lines(source, sink)
         elif begin in b"{[" and begin:
             entries = _from_text(source, sink)
-        else:
+        elif _COLUMNS[0] in head.lines[0].decode("utf-8", "replace").split(","):
             entries = _from_csv(source, sink)
+        else:
+            entries = _from_yaml(source, sink)
         waiting: list[Placed] = []
         for placed in entries:
             waiting.append(placed)
@@ -125,7 +133,7 @@ def _decoded(data: bytes, line: int, sink: SourceSink) -> Placed | None:
         at = times.stamp((entry.timestamp or entry.receive_timestamp).encode())[0]
     except msgspec.ValidationError as error:
         sink.reject(line, f"no entry of Cloud Logging: {error}", data)
-    except msgspec.DecodeError:
+    except BAD_JSON:
         sink.reject(line, "cut or broken JSON", data)
     except ValueError:
         sink.reject(line, "an entry without a time", data)
@@ -145,6 +153,7 @@ def _from_text(source: Source, sink: SourceSink) -> Iterator[Placed]:
 
 def _from_csv(source: Source, sink: SourceSink) -> Iterator[Placed]:
     """Dotted columns of the explorer: `resource.labels.container_name`."""
+    csv.field_size_limit(MAX_CELL_CHARACTERS)
     with io.TextIOWrapper(source.stream(), "utf-8", "backslashreplace", newline="") as text:
         rows = csv.DictReader(text)
         while True:
@@ -177,6 +186,24 @@ def _from_row(row: dict[str, str], line: int, sink: SourceSink) -> Placed | None
         sink.reject(line, "an entry without a time", ",".join(row.values()))
         return None
     return Placed(at, line, sum(map(len, row.values())) + len(row), entry)
+
+
+def _from_yaml(source: Source, sink: SourceSink) -> Iterator[Placed]:
+    """What `gcloud logging read` prints by default."""
+    for line, size, found in documents_in(source.lines()):
+        labels = {name[16:]: value for name, value in found.items() if name.startswith("resource.labels.")}
+        entry = LogEntry(
+            found.get("insertId", ""), found.get("logName", ""), found.get("timestamp", ""),
+            found.get("receiveTimestamp", ""), found.get("severity", ""), found.get("textPayload"),
+            {name[12:]: value for name, value in found.items() if name.startswith("jsonPayload.")} or None,
+            resource=Resource(found.get("resource.type", ""), labels),
+        )  # fmt: skip
+        try:
+            at = times.stamp((entry.timestamp or entry.receive_timestamp).encode())[0]
+        except ValueError:
+            sink.reject(line, "an entry without a time", str(found))
+            continue
+        yield Placed(at, line, size, entry)
 
 
 def _feed(waiting: list[Placed], streams: Streams, sink: SourceSink) -> None:

@@ -14,7 +14,7 @@ import re
 import msgspec
 
 from floodmark.evidence.logs import times
-from floodmark.evidence.logs.entries import Entry, Unreadable
+from floodmark.evidence.logs.entries import BAD_JSON, Entry, Unreadable
 from floodmark.evidence.logs.templates import template_of
 from floodmark.evidence.nouns import EventKind
 from floodmark.evidence.sinks import LineSink, Moment
@@ -128,7 +128,7 @@ class Postgres:
     def _json(self, entry: Entry, sink: LineSink) -> bool:
         try:
             line = _DECODE.decode(entry.data)
-        except (msgspec.DecodeError, msgspec.ValidationError):
+        except BAD_JSON:
             return False
         stamp, _, zone = line.timestamp.rpartition(" ")
         moment = self._moment(entry, stamp.encode(), zone.encode(), sink)
@@ -144,7 +144,11 @@ class Postgres:
         if record.count(b'"') % 2 and len(record) < MAX_CSV_BYTES:
             return True
         began, self._began = self._began, None
-        fields = next(csv.reader([record.decode("utf-8", "backslashreplace").replace("\n", " ")]), [])
+        text = record.decode("utf-8", "backslashreplace").replace("\n", " ").replace("\r", " ").replace("\0", " ")
+        try:
+            fields = next(csv.reader([text]), [])
+        except csv.Error as error:
+            raise Unreadable(f"no row of csvlog: {error}") from None
         if len(fields) not in CSV_COLUMNS or began is None:
             raise Unreadable(f"{len(fields)} columns, where csvlog has {', '.join(map(str, CSV_COLUMNS))}")
         stamp, _, zone = fields[0].rpartition(" ")

@@ -7,7 +7,7 @@ import numpy as np
 
 from floodmark.evidence.logs import times
 from floodmark.evidence.logs.access import RECORD
-from floodmark.evidence.logs.entries import Entry, Unreadable
+from floodmark.evidence.logs.entries import BAD_JSON, Entry, Unreadable
 from floodmark.evidence.logs.requests import Request
 from floodmark.evidence.readers import SeriesKey
 from floodmark.evidence.sinks import LineSink
@@ -57,7 +57,7 @@ class RequestRecords:
             record = _DECODE.decode(entry.data)
         except msgspec.ValidationError:
             return False
-        except msgspec.DecodeError:
+        except BAD_JSON:
             if self.matches(entry.data):
                 raise Unreadable("a request record that is cut or broken") from None
             return False

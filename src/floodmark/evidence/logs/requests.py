@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,13 @@ SPARE = 64
 
 Words = NDArray[np.uint64]
 Bytes = NDArray[np.uint8]
+
+
+MAX_SECONDS = 1e6
+"""A request of more than eleven days is a mistake in the line."""
+
+MAX_TIME = 7.3e9
+"""The year 2201; log times are between 1970 and it."""
 
 
 class Request(NamedTuple):
@@ -79,7 +87,7 @@ class RequestBatch:
 
 
 def batch_of(requests: Sequence[Request]) -> RequestBatch:
-    """A batch of requests that were read one by one."""
+    """A batch of requests that were read one by one. Figures that no server writes become unknown."""
     pieces: list[bytes] = []
     starts: list[tuple[int, int, int, int]] = []
     lengths: list[tuple[int, int, int, int]] = []
@@ -100,10 +108,12 @@ def batch_of(requests: Sequence[Request]) -> RequestBatch:
         raw=b"".join(pieces) + bytes(SPARE),
         line=np.array([request.line for request in requests], np.int64),
         text=spans[0],
-        end=np.array([request.end for request in requests], np.float64),
-        seconds=np.array([request.seconds for request in requests], np.float64),
-        status=np.array([request.status for request in requests], np.int64),
-        sent=np.array([request.sent for request in requests], np.float64),
+        end=np.clip(np.array([request.end for request in requests], np.float64), 0.0, MAX_TIME),
+        seconds=np.array(
+            [request.seconds if 0 <= request.seconds <= MAX_SECONDS else math.nan for request in requests], np.float64
+        ),
+        status=np.array([request.status if 0 < request.status < 1000 else 0 for request in requests], np.int64),
+        sent=np.array([min(max(request.sent, 0.0), 1e15) for request in requests], np.float64),
         path=spans[1],
         address=spans[2],
         agent=spans[3],
