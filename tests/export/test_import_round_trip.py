@@ -20,4 +20,5 @@ def test_a_real_file_comes_out_again_but_for_reported_losses(database, path):
     assert imported.summary.problems == []
     result = compare([path], imported, published(export()))
     assert result.silent == []
+    assert result.torn == []
     assert result.false == []

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from iati_facts import Fact, Lost, facts, false, identifier, invented, items, silent
+from iati_facts import Lost, facts, false, identifier, invented, items, silent, torn
 
 from floodmark.export import catalogue
 from floodmark.export.build import NothingToPublish, pieces
@@ -36,14 +37,14 @@ def export() -> dict[str, bytes]:
     return files
 
 
-def published(files: Mapping[str, bytes]) -> dict[tuple[str, str], list[Fact]]:
-    """The facts of each item by kind and identifier; none may be there twice."""
-    found: dict[tuple[str, str], list[Fact]] = {}
+def published(files: Mapping[str, bytes]) -> dict[tuple[str, str], Any]:
+    """Each item by kind and identifier; none may be there twice."""
+    found: dict[tuple[str, str], Any] = {}
     for data in files.values():
         for item in items(data):
             key = (item.tag, identifier(item))
             assert key not in found, f"{key} came out twice"
-            found[key] = facts(item)
+            found[key] = item
     return found
 
 
@@ -73,10 +74,11 @@ class Comparison:
 
     silent: list[str] = field(default_factory=list)
     false: list[str] = field(default_factory=list)
+    torn: list[str] = field(default_factory=list)
     added: dict[str, list[str]] = field(default_factory=dict)
 
 
-def compare(paths: Iterable[Path], imported: Imported, after: Mapping[tuple[str, str], list[Fact]]) -> Comparison:
+def compare(paths: Iterable[Path], imported: Imported, after: Mapping[tuple[str, str], Any]) -> Comparison:
     """Each item of the files against what came out of it. Of an identifier that is there twice the first counts."""
     result, seen = Comparison(), set()
     for path in paths:
@@ -87,10 +89,11 @@ def compare(paths: Iterable[Path], imported: Imported, after: Mapping[tuple[str,
             seen.add(key)
             before, losses = facts(item), imported.losses[str(path), key[1]]
             where = f"{path.name} {key[1]}: "
-            came = after.get(key)
-            if came is None and any(loss.element == item.tag for loss in losses):
+            if key not in after and any(loss.element == item.tag for loss in losses):
                 continue
-            result.silent += [where + one for one in silent(before, came or [], losses)]
-            result.false += [where + one for one in false(before, came or [], losses)]
-            result.added[where] = [f"{name} = {value!r}" for name, value in invented(before, came or [])]
+            came = facts(after[key]) if key in after else []
+            result.silent += [where + one for one in silent(before, came, losses)]
+            result.false += [where + one for one in false(before, came, losses)]
+            result.torn += [where + one for one in torn(item, after[key], losses)] if key in after else []
+            result.added[where] = [f"{name} = {value!r}" for name, value in invented(before, came)]
     return result

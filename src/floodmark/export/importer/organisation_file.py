@@ -40,7 +40,7 @@ class OrganisationImport:
         self.own = Row(models.Organisation, self.fitting)
         self.identifier = self.name = ""
         self.id = self.type = 0
-        self.has_name = False
+        self.has_name = self.has_content = False
         self.documents: list[tuple[Row, list[Row]]] = []
 
     def begin(self, identifier: str, known_id: int | None) -> None:
@@ -64,10 +64,10 @@ class OrganisationImport:
         elif path in ("reporting-org", "document-link", *BUDGETS):
             if not self.id:
                 self._name(Node(etree.Element("name"), "name"))
-            if path == "reporting-org":
-                self._reporting(node)
-            elif path == "document-link":
-                self._document(node)
+            self.has_content = self.has_content or path != "reporting-org"
+            take = {"reporting-org": self._reporting, "document-link": self._document}.get(path)
+            if take:
+                take(node)
             else:
                 self._budget(path, node)
         else:
@@ -82,8 +82,18 @@ class OrganisationImport:
             self._name(Node(etree.Element("name"), "name"))
         self._add_documents()
         self.rows.flush()
+        if not (self.has_content or self._is_published()):
+            problem = "nothing but its name: it is kept, but no organisation file is made of it"
+            self.reporter.lost("iati-organisation", self.start.line, problem, "stored")
         values = {name: value for name, value in self.own.values.items() if value is not None}
         models.Organisation.objects.using(self.rows.connection.alias).filter(id=self.id).update(**values)
+
+    def _is_published(self) -> bool:
+        """Whether the organisation has a file for another reason."""
+        alias = self.rows.connection.alias
+        exports = models.IatiExport.objects.using(alias).filter(reporting_organisation_id=self.id)
+        logo = models.Organisation.objects.using(alias).filter(id=self.id).exclude(logo="")
+        return exports.exists() or logo.exists()
 
     def _name(self, node: Node) -> None:
         # The organisation is found by its identifier, and made by its name where it is not there yet.

@@ -40,11 +40,11 @@ class Item(NamedTuple):
 
     `path` is the piece's place below the item (`transaction`, `result/indicator/period`); for `begin` and `end` of a
     large element its own. The element may be read until the next step, then it is emptied. `text` stands where none
-    may be; `stranger` is an element beside the items or an attribute of the root; `too-large` is a piece above the
-    bound, after which only the item's end comes.
+    may be; `stranger` is an element beside the items; `too-large` is a piece above the bound: after it only the end of its
+    item comes.
     """
 
-    what: Literal["item-begin", "item-end", "begin", "end", "piece", "text", "stranger", "too-large"]
+    what: Literal["item-begin", "item-end", "begin", "end", "piece", "text", "stranger", "root-attribute", "too-large"]
     path: str
     element: Any
     text: str = ""
@@ -56,7 +56,7 @@ def steps(path: Path, *, unit_max_mb: float = UNIT_MAX_MB) -> Iterator[Item]:
         with path.open("rb") as file:
             yield from _Reader(path, file, int(unit_max_mb * 10**6)).steps()
     except etree.XMLSyntaxError as error:
-        problem = str(error.msg or error).split(", line ")[0]
+        problem = str(error.msg or error).split(", line ")[0].strip()
         raise InputError(f"not well-formed XML: {problem}", path, error.lineno or None) from None
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", path) from None
@@ -155,7 +155,7 @@ class _Reader:
         self.item_name = ROOTS[str(root.tag)]
         for name, value in root.attrib.items():
             if name not in ROOT_ATTRIBUTES:
-                yield Item("stranger", f"{root.tag}/@{name}", root, str(value))
+                yield Item("root-attribute", f"{root.tag}/@{name}", root, str(value))
 
 
 def _refuse_doctype(path: Path, head: bytes) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connections, transaction
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, transaction
 
 from floodmark.errors import InputError, SourceError
 from floodmark.export import models
+from floodmark.export.formats.base import Links
 from floodmark.export.importer.activity import ActivityImport
 from floodmark.export.importer.losses import HeldLosses, LossReport, Reporter
 from floodmark.export.importer.nodes import Node, written
@@ -21,6 +22,7 @@ from floodmark.export.importer.publication import Publication
 from floodmark.export.importer.reading import UNIT_MAX_MB, Item, steps
 from floodmark.export.importer.rows import BUFFER_MB, Rows
 from floodmark.export.importer.summary import Seen, Summary
+from floodmark.settings import Settings
 
 HELD_PIECES = 100
 """Pieces that may stand before the identifier; in valid files it comes first."""
@@ -28,6 +30,9 @@ HELD_PIECES = 100
 IDENTIFIERS = {"iati-activity": "iati-identifier", "iati-organisation": "organisation-identifier"}
 MAX_IDENTIFIER = {"iati-activity": 100, "iati-organisation": 75}
 """Characters of the columns."""
+
+GONE = ("08", "53", "57P", "58")
+"""Classes of SQLSTATE after which nothing more can be done: connection, resources, shutdown, system."""
 
 Progress = Callable[[Path, int, int], None]
 """Called with the file, how many items of it are done, and how many files are done."""
@@ -40,11 +45,17 @@ class SkipItem(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What is in memory at once, beside the parser."""
+class Options:
+    """How much is in memory at once beside the parser, and where the export's own links point to."""
 
     unit_max_mb: float = UNIT_MAX_MB
     buffer_mb: float = BUFFER_MB
+    links: Links = field(default_factory=Links)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Options:
+        """From the settings."""
+        return cls(settings.import_unit_max_mb, settings.import_buffer_mb, Links.of(settings))
 
 
 def files_in(paths: Sequence[Path], refuse: Callable[[str], None]) -> Iterator[Path]:
@@ -73,10 +84,10 @@ class Importer:
     """One run over files into the database `alias`."""
 
     def __init__(
-        self, alias: str, report: LossReport, progress: Progress | None = None, limits: Limits | None = None
+        self, alias: str, report: LossReport, progress: Progress | None = None, options: Options | None = None
     ) -> None:
-        self.alias, self.report, self.progress, self.limits = alias, report, progress, limits or Limits()
-        self.rows = Rows(alias, self.limits.buffer_mb)
+        self.alias, self.report, self.progress, self.options = alias, report, progress, options or Options()
+        self.rows = Rows(alias, self.options.buffer_mb)
         self.organisations = Organisations(alias, self.rows)
         self.publication = Publication(alias, self.rows)
         self.summary = Summary(report)
@@ -100,7 +111,7 @@ class Importer:
         self._seen.close()
 
     def _file(self, path: Path) -> None:
-        stream, done = steps(path, unit_max_mb=self.limits.unit_max_mb), 0
+        stream, done = steps(path, unit_max_mb=self.options.unit_max_mb), 0
         for step in stream:
             if step.what == "item-begin":
                 try:
@@ -111,11 +122,11 @@ class Importer:
                 done += 1
                 if self.progress:
                     self.progress(path, done, self.summary.files)
-            elif step.text:
+            elif step.what == "root-attribute":
                 Reporter(self.report, str(path)).lost(
                     written(step.path), step.element.sourceline, "IATI has no place for it", "left out", step.text
                 )
-            else:
+            elif step.what == "stranger":
                 line = step.element.sourceline
                 self.summary.refuse(f"{path}:{line}: <{written(step.path)}> is no activity or organisation: left out")
 
@@ -147,21 +158,24 @@ class Importer:
 
     def _refusal(self, error: Exception, where: str) -> Exception:
         """What a database's refusal means: the end of the run, or of one item."""
-        said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        connection = connections[self.alias]
-        if connection.connection is None or connection.connection.closed or not connection.is_usable():
+        said = str(error).strip().partition("\n")[0] or type(error).__name__
+        state = getattr(error.__cause__, "sqlstate", None) or "08"
+        if not isinstance(error, DataError | IntegrityError) and state.startswith(GONE):
             return SourceError(f"{where}: the database has gone: {said}; what was imported before stays")
         return SkipItem(f"{where}: the database refused it, so it is not imported: {said}")
 
     def _take(self, path: Path, element: Any, stream: Iterator[Item], reporter: Reporter) -> Taken:
         """Take an item from its start tag to its end. Raises SkipItem."""
         name, here = str(element.tag), f"{path}:{element.sourceline}"
-        kind = ActivityImport if name == "iati-activity" else OrganisationImport
-        taken: Taken = kind(self.rows, self.organisations, reporter, element)
+        taken: Taken
+        if name == "iati-activity":
+            taken = ActivityImport(self.rows, self.organisations, reporter, element, self.options.links)
+        else:
+            taken = OrganisationImport(self.rows, self.organisations, reporter, element)
         held: list[tuple[str, Any]] = []
         for step in stream:
             if step.what == "too-large":
-                most = self.limits.unit_max_mb
+                most = self.options.unit_max_mb
                 raise SkipItem(f"{here}: a <{step.path}> of more than {most:g} MB: not imported")
             if reporter.identifier:
                 if step.what == "item-end":
