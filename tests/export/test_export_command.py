@@ -42,7 +42,7 @@ def test_a_file_its_report_and_its_stats(environment, tmp_path):
     assert found["activities"] == len(etree.parse(out).getroot())
     assert found["remarks"] == len(report.read_text().splitlines()) > 5
     assert found["queries"] <= 60 * found["pages"]
-    assert found["peak_mb"] >= found["base_mb"] > 10
+    assert 10 < found["base_mb"] <= found["peak_mb"] < found["base_mb"] + 25
     assert {"cpu_seconds", "wall_seconds", "startup_cpu_seconds", "rows", "left_out", "peak_since"} <= set(found)
     assert sorted(path.name for path in tmp_path.iterdir() if path.name != "var") == ["1.json", "1.jsonl", "1.xml"]
 

@@ -119,10 +119,10 @@ class ActivityRows:
 
     def _page(self, export_id: int, below: int, fetch: Fetch) -> list[Project]:
         ids: list[int] = []
-        stored_bytes = 0
+        stored_chars = 0
         for project_id, size in fetch(NEXT_PROJECTS, [export_id, below, self._page_projects]):
-            stored_bytes += size
-            if ids and stored_bytes > self.limits.page_text_bytes:
+            stored_chars += size
+            if ids and stored_chars > self.limits.page_text_chars:
                 break
             ids.append(project_id)
         return self.read(ids, fetch) if ids else []
@@ -135,7 +135,13 @@ class ActivityRows:
         return page
 
     def _adapt(self, projects: int) -> None:
-        """Aim the next page at the rows it may hold, from what this one held."""
-        held = [reader.held for reader in self._readers()]
-        fit = min(self.limits.page_rows / max(1, sum(held)), 0.8 * self.limits.table_rows / max(1, *held))
+        """Aim the next page at the rows and the text it may hold, from what this one held."""
+        readers = list(self._readers())
+        held = [reader.held for reader in readers]
+        chars = sum(reader.held * reader.row_chars for reader in readers)
+        fit = min(
+            self.limits.page_rows / max(1, sum(held)),
+            0.8 * self.limits.table_rows / max(1, *held),
+            self.limits.page_text_chars / max(1.0, chars),
+        )
         self._page_projects = max(1, min(int(projects * min(fit, 2.0)), self.limits.page_projects))

@@ -20,6 +20,10 @@ R = TypeVar("R", bound=tuple[Any, ...])
 C = TypeVar("C", bound=tuple[Any, ...])
 
 
+SAMPLE_ROWS = 16
+LEAST_ROWS = 10
+
+
 @dataclass(frozen=True)
 class Limits:
     """How much is in memory at once."""
@@ -31,8 +35,9 @@ class Limits:
     index_rows: int = 10_000
     """Ids read at once of a table that has more."""
     page_projects: int = 200
-    page_text_bytes: int = 2_000_000
-    """Long texts of the projects of a page, as stored."""
+    page_text_chars: int = 2_000_000
+    """Text of a page of projects, or of one table: where rows are long, fewer are read at once. An aim, not a bound:
+    how long the next rows are is judged by the last."""
     piece_chars: int = 64_000
     """Length of a piece of output, but for a single row that is longer."""
 
@@ -46,6 +51,8 @@ class Reader(Generic[R]):
         self.rows_read = 0
         self.held = 0
         """Rows in memory when they were last read."""
+        self.row_chars = float(table.first_chars)
+        """Mean length of the text of a row, judged by a few of those read last; falls slowly."""
         self.refills = 0
         """How often a page of this table alone was read, because a parent had more rows than fit."""
         self._parents: list[int] = []
@@ -65,7 +72,7 @@ class Reader(Generic[R]):
         self._parents = list(parents)
         self._rank = {parent: number for number, parent in enumerate(self._parents)}
         self._index, self._open = _Index(), END
-        asked, limit = numbers(parents), self.limits.table_rows
+        asked, limit = numbers(parents), self._limit()
         found = fetch(self.table.first, [asked, limit]) if self._parents else []
         if len(found) == limit:
             ids = fetch(self.table.rest, [asked, self.limits.index_rows, limit])
@@ -100,11 +107,15 @@ class Reader(Generic[R]):
             index = _Index.of(
                 fetch(self.table.after, [parents, *keys, self.limits.index_rows]), base, self.limits.index_rows
             )
-        ids, low, high, rest = index.split(self.limits.table_rows)
+        ids, low, high, rest = index.split(self._limit())
         found = fetch(self.table.by_id, [numbers(ids)]) if ids else []
         # Nothing of the reader changes before all is read: the snapshot may be taken again.
         self._hold(fetch, found, low, high)
         self._index, self._open = rest, high if rest else END
+
+    def _limit(self) -> int:
+        """How many rows to read at once."""
+        return min(self.limits.table_rows, max(LEAST_ROWS, int(self.limits.page_text_chars / (self.row_chars + 1))))
 
     def _hold(self, fetch: Fetch, found: list[tuple[Any, ...]], low: int, high: int) -> None:
         """Group by parent the rows whose parents' ranks are in `low` to `high`, and read what hangs on them.
@@ -121,6 +132,10 @@ class Reader(Generic[R]):
                 groups[parent] = [row]
         for reader in self.children:
             reader.start(fetch, [row[0] for row in rows])
+        sample = rows[:: len(rows) // SAMPLE_ROWS + 1]
+        if sample:
+            chars = sum(len(value) for row in sample for value in row if isinstance(value, str)) / len(sample)
+            self.row_chars = max(chars, self.row_chars / 8)
         self.held = len(rows)
         self.rows_read += len(rows)
         self._groups = groups

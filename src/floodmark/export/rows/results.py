@@ -71,6 +71,7 @@ PERIOD = Table(
     Period,
     "rsr_indicatorperiod",
     order=("coalesce(t.period_start, 'infinity')", "coalesce(t.period_end, 'infinity')"),
+    first_chars=20_000,
 )
 
 

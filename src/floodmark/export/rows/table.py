@@ -57,6 +57,8 @@ class Table(Generic[R]):
     joins: str = ""
     where: str = "true"
     key: str = "t.id"
+    first_chars: int = 0
+    """Length of the text of a row to reckon with before any was seen, where a column may hold any length."""
     values: Mapping[str, str] = field(default_factory=dict)
     """Expressions for fields that come from elsewhere than their annotation says: one row class, several tables."""
 
