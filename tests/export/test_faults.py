@@ -32,6 +32,8 @@ from floodmark.export.artifacts.entry import Entry
 from floodmark.export.artifacts.shelf import Shelf
 from floodmark.export.storage import LocalStorage
 
+pytestmark = pytest.mark.slow
+
 SLUG = "1/activities"
 PATH = "/organisation/1/iati/"
 QUICK = {
