@@ -26,6 +26,7 @@ from floodmark.evidence.serving import serving_of
 from floodmark.evidence.sinks import SourceSink
 from floodmark.evidence.sniff import FIRST_KINDS, reader_for
 from floodmark.evidence.sources import MAX_LINE_BYTES, FileSource
+from floodmark.evidence.sources_packed import Unpacker
 from floodmark.evidence.sources_walk import problem, walk
 from floodmark.evidence.store import Store
 
@@ -78,8 +79,9 @@ def gather(
     CannotWrite where the rows fit neither into memory nor onto the disk.
     """
     options = options or IntakeOptions()
-    found = walk(paths, options.max_line_bytes)
     with Store(options.memory_mb, options.spill_dir, options.max_spill_mb) as store:
+        unpacker = Unpacker(store.folder("unpacked"), options.max_spill_mb * 10**6)
+        found = unpacker.expand(walk(paths, options.max_line_bytes))
         ledger = Ledger(store, options.bin_seconds, RouteBook(options.max_shapes), ClientBook())
         ledger.access_formats.extend(options.access_formats)
         problems = [*found.problems, *_read_all(found.files, ledger, options, progress)]

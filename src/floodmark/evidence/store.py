@@ -177,6 +177,12 @@ class Store:
             self.connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM gathered")  # noqa: S608
             self.connection.unregister("gathered")
 
+    def folder(self, name: str) -> Path:
+        """A folder of that name beside what spills; it goes with the rest."""
+        made = Path(self._folder) / name
+        made.mkdir(exist_ok=True)
+        return made
+
     def settle(self) -> None:
         """Write whatever is still buffered: call before `query`."""
         self._pour()
