@@ -70,6 +70,7 @@ def test_the_organisation_file(environment):
         (["activities", "5"], 3, "floodmark: organisation 5 has no IATI export that says which projects to publish"),
         (["activities", "1", "--generated", "soon"], 2, "floodmark: --generated soon: not a date and time"),
         (["activities", "1", "--out", "/no/such/x"], 5, "floodmark: /no/such/x: No such file or directory"),
+        (["activities", "1", "--stats", "-"], 2, "floodmark: --out, --report and --stats need files of their own"),
         (["activities", "1", "--out", "."], 5, "floodmark: .: Is a directory; what was there before is untouched"),
         (["activities", "1", "--out", "/dev/full"], 5, "floodmark: /dev/full: No space left on device"),
         (["all", "--out", "/dev/null/x"], 5, "floodmark: /dev/null/x: Not a directory"),

@@ -18,7 +18,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from floodmark import cli
-from floodmark.errors import CannotWrite, FloodmarkError, NothingUsable, UsageError
+from floodmark.errors import CannotWrite, FloodmarkError, NothingUsable, SourceError, UsageError
 
 export = typer.Typer(no_args_is_help=True, help="Write IATI files; memory does not depend on their size.")
 
@@ -91,8 +91,8 @@ def every(
             except NothingUsable as nothing:
                 empty += 1
                 print(f"floodmark: {dataset}: {nothing}", file=sys.stderr)
-            except (CannotWrite, UsageError):
-                raise
+            except (CannotWrite, SourceError):
+                raise  # the next file would fail of the same
             except FloodmarkError as error:
                 failed.append(dataset.slug)
                 print(f"floodmark: {dataset}: {error}", file=sys.stderr)
@@ -113,6 +113,9 @@ def _one(
     generated: str | None,
     check: bool,
 ) -> None:
+    targets = [target for target in (out, report, stats) if target is not None]
+    if len(set(targets)) < len(targets):
+        raise UsageError("--out, --report and --stats need files of their own; --out alone is standard output")
     run = _run(context, generated, check)
     with _stopped_by_sigterm():
         _write_stats(stats, _write(run, run.dataset(kind, org), out, report))

@@ -12,8 +12,9 @@ from floodmark.export.rows.database import Database
 
 # The export that says what an organisation publishes: the newest that RSR serves (latest, with a file), else the newest
 # that was not cancelled (status 4).
-_COUNTS = "((e.latest AND e.iati_file <> '') OR e.status <> 4)"
-_NEWEST = "(e.latest AND e.iati_file <> '') DESC, e.id DESC"
+_SERVED = "(e.latest AND coalesce(e.iati_file, '') <> '')"
+_COUNTS = f"({_SERVED} OR e.status <> 4)"
+_NEWEST = f"{_SERVED} DESC, e.id DESC"
 _ORGANISATION = "o.iati_org_id, o.new_organisation_type, coalesce(nullif(o.long_name, ''), o.name)"
 
 # The export of an organisation.
