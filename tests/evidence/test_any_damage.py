@@ -22,14 +22,14 @@ SAMPLES: dict[str, bytes] = {
     "ingress": ACCESS.replace(" 0.100 0.100 0.000", " 345 1.204 [d-r-80] [] 10.4.0.9:8000 5 1.203 504 4b").encode() * 4,
     "json access": (json.dumps({"time": "2025-09-02T06:15:09Z", "request": "GET /x HTTP/1.1", "status": 200, "request_time": 1.5}) + "\n").encode() * 4,
     "nginx error": (
-        "2025/09/02 06:15:09 [error] 31#31: *8841 upstream timed out (110: x) while reading response header from upstream, client: "
-        '10.0.3.9, server: _, request: "GET /x/ HTTP/1.1", upstream: "http://127.0.0.1:8000/x/", host: "h"\n'
-    ).encode() * 4,
+        b"2025/09/02 06:15:09 [error] 31#31: *8841 upstream timed out (110: x) while reading response header from upstream, client: "
+        b'10.0.3.9, server: _, request: "GET /x/ HTTP/1.1", upstream: "http://127.0.0.1:8000/x/", host: "h"\n'
+    ) * 4,
     "gunicorn": b"[2025-09-02 06:15:11 +0000] [1] [CRITICAL] WORKER TIMEOUT (pid:23)\nTraceback (most recent call last):\nSystemExit: 1\n" * 4,
     "uwsgi": (
-        "{address space usage: 312475648 bytes/298MB} {rss usage: 96468992 bytes/92MB} [pid: 51|app: 0|req: 12/40] 10.0.3.9 () {38 vars in "
-        "611 bytes} [Tue Sep  2 06:14:09 2025] GET /p/7/ => generated 910 bytes in 41 msecs (HTTP/1.1 200) 4 headers in 120 bytes (1 s)\n"
-    ).encode() * 4,
+        b"{address space usage: 312475648 bytes/298MB} {rss usage: 96468992 bytes/92MB} [pid: 51|app: 0|req: 12/40] 10.0.3.9 () {38 vars in "
+        b"611 bytes} [Tue Sep  2 06:14:09 2025] GET /p/7/ => generated 910 bytes in 41 msecs (HTTP/1.1 200) 4 headers in 120 bytes (1 s)\n"
+    ) * 4,
     "cloudsql": b'2025/09/02 06:15:12 New connection for "p:r:db"\n2025/09/02 06:15:12 Client closed local connection on 127.0.0.1:5432\n' * 4,
     "django-q": b"06:15:12 [Q] INFO Process-1:2 processing [a-b-c-d]\n06:15:13 [Q] INFO Processed [a-b-c-d]\n" * 4,
     "application": b"INFO 2025-09-02 08:15:13,204 heartbeat Starting cache heartbeat for 'unique:x' with timeout 30\n" * 4,
@@ -54,7 +54,10 @@ damages = st.lists(
     st.tuples(
         st.floats(0, 1),
         st.integers(0, 40),
-        st.one_of(st.binary(max_size=12), st.sampled_from([b"\n", b'"', b"{", b"}", b"[", b"]", b"\x00", b"null", b"-1", b"9" * 30, b"\\", b","])),
+        st.one_of(
+            st.binary(max_size=12),
+            st.sampled_from([b"\n", b'"', b"{", b"}", b"[", b"]", b"\x00", b"null", b"-1", b"9" * 30, b"\\", b","]),
+        ),
     ),
     max_size=6,
 )

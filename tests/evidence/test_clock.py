@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from floodmark.evidence.clock import Lane, offset_name, pieces_of, zone_of
 
 LOOK = Callable[[Any], Any]
-ZONES = ["Europe/Stockholm", "America/Sao_Paulo", "Australia/Lord_Howe", "Asia/Kolkata", "Africa/Casablanca", "UTC", "+05:45"]
+ZONES = [
+    "Europe/Stockholm",
+    "America/Sao_Paulo",
+    "Australia/Lord_Howe",
+    "Asia/Kolkata",
+    "Africa/Casablanca",
+    "UTC",
+    "+05:45",
+]
 instants = st.integers(1_700_000_000, 1_790_000_000)
 
 
@@ -39,14 +47,16 @@ def test_an_hour_that_never_was_is_read_with_the_offset_before_it() -> None:
     assert (before.shift, never < before.high) == (-3600.0, True)
 
 
-@pytest.mark.parametrize(("name", "seconds"), [("+02:00", 7200), ("-0330", -12_600), ("UTC+1", 3600), ("Z", 0), ("+00", 0)])
+@pytest.mark.parametrize(
+    ("name", "seconds"), [("+02:00", 7200), ("-0330", -12_600), ("UTC+1", 3600), ("Z", 0), ("+00", 0)]
+)
 def test_a_zone_may_be_an_offset(name: str, seconds: int) -> None:
     assert zone_of(name).utcoffset(datetime(2025, 1, 1)) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize("name", ["Europe/Nowhere", "+99:00", "", "../../etc/passwd", "CEST?"])
 def test_what_is_no_zone_is_a_clear_error(name: str) -> None:
-    with pytest.raises(ValueError, match="no such (time zone|offset)"):
+    with pytest.raises(ValueError, match=r"no such (time zone|offset)"):
         zone_of(name)
 
 
@@ -106,12 +116,17 @@ def test_the_zone_of_an_error_log_is_found_by_the_requests_both_tell_of(gathered
     assert row.first == datetime(2025, 9, 2, 1, tzinfo=UTC).timestamp()
 
 
-def test_a_given_zone_that_contradicts_the_evidence_is_used_and_the_contradiction_said(gathered: Any, look: LOOK) -> None:
+def test_a_given_zone_that_contradicts_the_evidence_is_used_and_the_contradiction_said(
+    gathered: Any, look: LOOK
+) -> None:
     access, errors = failures(12, 2)
     seen = look(gathered({"access.log": access, "error.log": errors}, zones=(("error.log", "America/New_York"),)))
     row = seen.source("error.log")
     assert (row.clock.zone, row.clock.basis) == ("America/New_York", "given")
-    assert "the zone given (America/New_York) contradicts events that other sources tell of too: they fit +02:00" in row.remark
+    assert (
+        "the zone given (America/New_York) contradicts events that other sources tell of too: they fit +02:00"
+        in row.remark
+    )
 
 
 def test_too_few_events_prove_nothing(gathered: Any, look: LOOK) -> None:
@@ -131,7 +146,8 @@ def test_the_zone_of_a_proxy_is_found_by_the_rhythm_of_the_requests(gathered: An
         for n in seconds
     )
     proxy = "".join(
-        f'{begin + timedelta(seconds=n, hours=hours):%Y/%m/%d %H:%M:%S} New connection for "p:r:db"\n' for n in seconds[:-50]
+        f'{begin + timedelta(seconds=n, hours=hours):%Y/%m/%d %H:%M:%S} New connection for "p:r:db"\n'
+        for n in seconds[:-50]
     )
     clock = look(gathered({"nginx/access.log": access, "sqlproxy/proxy.log": proxy})).source("sqlproxy/proxy.log").clock
     assert (clock.zone, clock.basis) == (offset_name(hours * 3600), "inferred")
@@ -149,7 +165,7 @@ def test_a_skewed_clock_of_processes_is_found_by_their_births(gathered: Any, loo
         for n in range(8):
             if minute > 10 * n:
                 # the sampler's clock is 75 s behind
-                rows.append(f"{born + 60 * minute - 75},web,{100 + n},gunicorn,{10**8 + minute}")
+                rows.append(f"{born + 60 * minute - 75},web,{100 + n},gunicorn,{10**8 + minute}")  # noqa: PERF401
         rows.append(f"{born + 60 * minute - 75},web,1,gunicorn,{10**7 + minute}")
     seen = look(gathered({"web/gunicorn.log": log, "ps.csv": "\n".join(rows) + "\n"}))
     row = seen.source("ps.csv")

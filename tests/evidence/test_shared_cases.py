@@ -72,7 +72,9 @@ def test_only_the_scraped_pages_are_monitoring(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_clock_is_found(name: str) -> None:
     evidence, truth = case(name)
-    application = {"Europe/Stockholm": "+02:00", "America/Sao_Paulo": "-03:00", "UTC": "+00:00"}[truth["zones"]["application"]]
+    application = {"Europe/Stockholm": "+02:00", "America/Sao_Paulo": "-03:00", "UTC": "+00:00"}[
+        truth["zones"]["application"]
+    ]
     for row in evidence.sources:
         if row.clock is None:
             continue

@@ -151,7 +151,7 @@ def test_blocks_of_any_size_hold_the_same_lines(
         for number, line in enumerate(
             block.split(b"\n") if not block.endswith(b"\n") else block[:-1].split(b"\n"), first
         ):
-            seen[number] = line
+            seen[number] = line  # noqa: PERF403
     expected = (b"#\n" + data).split(b"\n")
     if not expected[-1]:
         expected.pop()

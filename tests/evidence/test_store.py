@@ -70,7 +70,8 @@ def test_what_is_larger_than_memory_spills_and_the_folder_goes(tmp_path: Path) -
 
 
 def test_a_full_disk_is_a_clear_error(tmp_path: Path) -> None:
-    with Store(30, tmp_path, max_spill_mb=1) as store, pytest.raises(CannotWrite, match="neither into memory nor onto"):
+    wanted = pytest.raises(CannotWrite, match="neither into memory nor onto")
+    with Store(30, tmp_path, max_spill_mb=1) as store, wanted:
         for start in range(0, 20_000_000, 200_000):
             seconds = np.arange(start, start + 200_000).astype(np.float64)
             store.samples(0, 0, seconds, np.sin(seconds))

@@ -96,7 +96,14 @@ def test_a_pod_as_json_tells_the_same(gathered: Any, look: LOOK, indent: int | N
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("2Gi", 2.0 * 2**30), ("512M", 512e6), ("16393244Ki", 16_393_244 * 1024.0), ("1.5Gi", 1.5 * 2**30), ("100", 100.0), ("x", None)],
+    [
+        ("2Gi", 2.0 * 2**30),
+        ("512M", 512e6),
+        ("16393244Ki", 16_393_244 * 1024.0),
+        ("1.5Gi", 1.5 * 2**30),
+        ("100", 100.0),
+        ("x", None),
+    ],
 )
 def test_quantities(text: str, size: float | None) -> None:
     assert quantity(text) == size
@@ -192,6 +199,8 @@ def test_a_table_has_times_or_ages(gathered: Any, look: LOOK) -> None:
     assert "ages were counted back" in row.remark
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("44m", 2640.0), ("3h5m", 11_100.0), ("2d", 172_800.0), ("0s", 0.0), ("", None), ("x", None)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("44m", 2640.0), ("3h5m", 11_100.0), ("2d", 172_800.0), ("0s", 0.0), ("", None), ("x", None)]
+)
 def test_ages(text: str, seconds: float | None) -> None:
     assert age_seconds(text) == seconds

@@ -34,7 +34,8 @@ server {
 
 def access(*targets: str) -> str:
     return "".join(
-        f'10.0.3.9 - - [02/Sep/2025:06:15:09 +0000] "GET {target} HTTP/1.1" 200 9 "-" "curl" 0.100 0.100 0.000\n' for target in targets
+        f'10.0.3.9 - - [02/Sep/2025:06:15:09 +0000] "GET {target} HTTP/1.1" 200 9 "-" "curl" 0.100 0.100 0.000\n'
+        for target in targets
     )
 
 

@@ -28,7 +28,11 @@ OWN = '2025-09-02T08:15:09+02:00 | 10.0.3.9 | "GET /project/{n}/?x=1 HTTP/1.1" |
 
 
 def test_a_format_of_the_configuration_is_read(gathered: Any, look: LOOK) -> None:
-    lines = OWN.format(n=1, up="10.4.0.9:8000") + OWN.format(n=2, up="10.4.0.8:9000, 10.4.0.9:8000") + OWN.format(n=3, up="-")
+    lines = (
+        OWN.format(n=1, up="10.4.0.9:8000")
+        + OWN.format(n=2, up="10.4.0.8:9000, 10.4.0.9:8000")
+        + OWN.format(n=3, up="-")
+    )
     seen = look(gathered({"nginx.conf": CONF, "own.log": lines}))
     row = seen.source("own.log")
     assert (row.kind, row.records, row.rejected) == ("nginx-access", 3, 0)
@@ -68,18 +72,46 @@ def test_formats_that_need_no_pattern_get_none(written: str) -> None:
 
 
 def test_a_format_of_json_tells_what_its_keys_mean(gathered: Any, look: LOOK) -> None:
-    line = {"when": "2025-09-02T06:15:09+00:00", "what": "GET /project/7/?a=1 HTTP/1.1", "code": 499, "t": 1.5, "up": "127.0.0.1:8000"}
+    line = {
+        "when": "2025-09-02T06:15:09+00:00",
+        "what": "GET /project/7/?a=1 HTTP/1.1",
+        "code": 499,
+        "t": 1.5,
+        "up": "127.0.0.1:8000",
+    }
     seen = look(gathered({"nginx.conf": CONF, "a.log": (json.dumps(line) + "\n") * 3}))
     dose = seen.dose("/project/{id}/")
-    assert (dose.service, dose.starts.tolist(), dose.seconds.tolist(), dose.failed.tolist()) == ("rsr-backend", [3.0], [4.5], [3.0])
+    assert (dose.service, dose.starts.tolist(), dose.seconds.tolist(), dose.failed.tolist()) == (
+        "rsr-backend",
+        [3.0],
+        [4.5],
+        [3.0],
+    )
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        {"time_iso8601": "2025-09-02T06:15:09+00:00", "request": "GET /project/7/ HTTP/1.1", "status": 200, "request_time": "1.500"},
-        {"@timestamp": "2025-09-02T06:15:09.000Z", "method": "GET", "uri": "/project/7/?x=1", "status": "200", "duration_ms": 1500},
-        {"time": "02/Sep/2025:06:15:09 +0000", "request_method": "GET", "path": "/project/7/", "status_code": 200, "duration": 1.5},
+        {
+            "time_iso8601": "2025-09-02T06:15:09+00:00",
+            "request": "GET /project/7/ HTTP/1.1",
+            "status": 200,
+            "request_time": "1.500",
+        },
+        {
+            "@timestamp": "2025-09-02T06:15:09.000Z",
+            "method": "GET",
+            "uri": "/project/7/?x=1",
+            "status": "200",
+            "duration_ms": 1500,
+        },
+        {
+            "time": "02/Sep/2025:06:15:09 +0000",
+            "request_method": "GET",
+            "path": "/project/7/",
+            "status_code": 200,
+            "duration": 1.5,
+        },
         {"msec": "1756793709.000", "request_uri": "/project/7/", "status": 200, "request_time": 1.5},
         {"ts": 1756793709.0, "request": "GET /project/7/ HTTP/2.0", "status": 200, "latency": "1.5s"},
     ],
@@ -93,7 +125,9 @@ def test_the_usual_words_of_json_are_known(gathered: Any, look: LOOK, line: dict
 
 
 def test_broken_json_costs_its_line(gathered: Any, look: LOOK) -> None:
-    line = json.dumps({"time": "2025-09-02T06:15:09Z", "request": "GET /x HTTP/1.1", "status": 200, "request_time": 1.5})
+    line = json.dumps(
+        {"time": "2025-09-02T06:15:09Z", "request": "GET /x HTTP/1.1", "status": 200, "request_time": 1.5}
+    )
     row = look(gathered({"a.log": f"{line}\n{line[:-1]}\n{line}\n"})).source("a.log")
     assert (row.records, row.rejected, row.examples[0].reason) == (2, 1, "cut or broken JSON")
 

@@ -23,8 +23,8 @@ POOL = "proj:europe-west1:db"
             "connection-open",
         ),
         (
-            '{"severity":"INFO","timestamp":"2025-09-02T06:15:12.087Z","caller":"x.go:1","message":"New connection for \\"%s\\""}'
-            % POOL,
+            '{"severity":"INFO","timestamp":"2025-09-02T06:15:12.087Z","caller":"x.go:1","message":"New connection for '
+            f'\\"{POOL}\\""}}',
             "connection-open",
         ),
         ("2025/09/02 06:15:12 Client closed local connection on 127.0.0.1:5432", "connection-close"),
@@ -64,7 +64,7 @@ def test_closed_connections_of_version_1_belong_to_the_only_pool(gathered: Any, 
         "2025/09/02 06:15:12 Ready for new connections",
         "2025/09/02 06:15:12 The proxy has started successfully and is ready for new connections!",
         "2025/09/02 06:15:12 Listening on 127.0.0.1:5432 for " + POOL,
-        "2025/09/02 06:15:12 Throttling refreshCfg(%s): it was only called 44s ago" % POOL,
+        f"2025/09/02 06:15:12 Throttling refreshCfg({POOL}): it was only called 44s ago",
         "2025/09/02 06:15:12 refreshing ephemeral certificate for instance " + POOL,
         "2025/09/02 06:15:12 Something nobody has seen before",
     ],

@@ -42,7 +42,9 @@ def test_every_prefix_is_read(gathered: Any, look: LOOK, prefix: str, first: flo
 
 
 def test_an_abbreviation_of_several_zones_is_no_zone(gathered: Any, look: LOOK) -> None:
-    seen = look(gathered({"db/pg.log": f"2025-09-02 11:45:14.087 IST [771] LOG:  {OPEN}\n"}, zones=(("db/*", "+05:30"),)))
+    seen = look(
+        gathered({"db/pg.log": f"2025-09-02 11:45:14.087 IST [771] LOG:  {OPEN}\n"}, zones=(("db/*", "+05:30"),))
+    )
     assert seen.source("db/pg.log").first == pytest.approx(AT)
     assert seen.source("db/pg.log").clock.basis == "given"
 
@@ -131,8 +133,19 @@ def test_csvlog_is_recognised_and_counted(gathered: Any, look: LOOK) -> None:
 
 def test_jsonlog_is_read(gathered: Any, look: LOOK) -> None:
     lines = [
-        {"timestamp": "2025-09-02 06:15:14.087 UTC", "pid": 771, "dbname": "rsr", "error_severity": "LOG", "message": OPEN},
-        {"timestamp": "2025-09-02 06:15:15.087 UTC", "pid": 771, "error_severity": "FATAL", "message": "sorry, too many clients already"},
+        {
+            "timestamp": "2025-09-02 06:15:14.087 UTC",
+            "pid": 771,
+            "dbname": "rsr",
+            "error_severity": "LOG",
+            "message": OPEN,
+        },
+        {
+            "timestamp": "2025-09-02 06:15:15.087 UTC",
+            "pid": 771,
+            "error_severity": "FATAL",
+            "message": "sorry, too many clients already",
+        },
     ]
     seen = look(gathered({"db/postgresql.json": "\n".join(map(json.dumps, lines))}))
     assert (seen.tally("connection-open"), seen.tally("connection-refused")) == ({"rsr": 1.0}, {"": 1.0})

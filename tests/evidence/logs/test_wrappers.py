@@ -63,7 +63,9 @@ def test_lines_inside_cri(gathered: Any, look: LOOK) -> None:
     assert row.rejected == 0
 
 
-@given(st.lists(st.tuples(st.sampled_from(["stdout", "stderr"]), st.booleans(), st.text("ab ", max_size=5)), max_size=20))
+@given(
+    st.lists(st.tuples(st.sampled_from(["stdout", "stderr"]), st.booleans(), st.text("ab ", max_size=5)), max_size=20)
+)
 def test_fragments_of_cri_join_per_stream(pieces: list[tuple[str, bool, str]]) -> None:
     wrapper, told, expected = Cri(), [], []
     waiting = {"stdout": "", "stderr": ""}

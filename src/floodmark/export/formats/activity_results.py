@@ -161,10 +161,8 @@ def actual(activity: Activity, indicator: Indicator, row: Period) -> Iterator[Pa
     first = next(places, None)
     if not (row.actual_value or row.actual_comment or row.narrative or first or activity.project.dgis):
         return
-    if indicator.type == QUALITATIVE:
-        value = attribute("value", row.narrative)
-    else:
-        value = measured(indicator.type, row.actual_value)
+    is_text = indicator.type == QUALITATIVE
+    value = attribute("value", row.narrative) if is_text else measured(indicator.type, row.actual_value)
     yield f"<actual{value}>{first or ''}", table, row.id
     for place in places:
         yield place, table, row.id
