@@ -21,6 +21,7 @@ from floodmark.evidence.logs.times import first_in
 from floodmark.evidence.nouns import Evidence, SourceHealth
 from floodmark.evidence.overlap import Expected, OverlapBook, same_files
 from floodmark.evidence.readers import Reader
+from floodmark.evidence.relief import LEFT_OUT, relieve, with_relief
 from floodmark.evidence.routes import RouteBook
 from floodmark.evidence.serving import serving_of
 from floodmark.evidence.sinks import SourceSink
@@ -85,7 +86,7 @@ def gather(
         ledger = Ledger(store, options.bin_seconds, RouteBook(options.max_shapes), ClientBook())
         ledger.access_formats.extend(options.access_formats)
         problems = [*found.problems, *_read_all(found.files, ledger, options, progress)]
-        return _assembled(ledger, options, problems)
+        return with_relief(ledger, lambda: _assembled(ledger, options, problems))
 
 
 def _read_all(
@@ -159,8 +160,9 @@ def _read_one(source: FileSource, reader: Reader, ledger: Ledger) -> None:
         sink.remark(error.problem)
         if not row.records:
             row.kind = "unreadable"
-    except CannotWrite as error:
-        sink.remark(f"left out in part: {error}")
+    except CannotWrite:
+        sink.remark(f"what follows was {LEFT_OUT}")
+        relieve(ledger)
     except Exception as error:  # noqa: BLE001 - a fault of ours in one file must not cost the others; it is told
         where = error.__traceback__
         while where is not None and where.tb_next is not None:
@@ -193,7 +195,7 @@ def _assembled(ledger: Ledger, options: IntakeOptions, problems: Sequence[Source
     align(ledger, zones, options.window[1] if options.window else None, serving.by_origin)
     whole = assemble.Assembly(ledger, serving, routes, options.window, options.max_routes, options.max_samples)
     whole.prepare()
-    series = metrics.attached(assemble.series(whole))
+    series = tuple(one for one in metrics.attached(assemble.series(whole)) if len(one.at))
     evidence = Evidence(
         window=options.window,
         bin_seconds=options.bin_seconds,

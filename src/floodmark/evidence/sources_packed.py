@@ -62,8 +62,7 @@ class Unpacker:
         except _DAMAGE as error:
             why = str(error).splitlines()[0] if str(error) else type(error).__name__
             problems.append(problem(source.path, "unreadable", f"the archive ends early or is damaged: {why}"))
-        for remark in source.remarks:
-            problems.append(problem(source.path, "unreadable", remark))
+        problems.extend(problem(source.path, "unreadable", remark) for remark in source.remarks)
 
     def _copy(self, source: FileSource, name: str, modified: float, stream: IO[bytes]) -> FileSource | None:
         self.members += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,12 @@ from floodmark.evidence.nouns import Floats, Ints
 
 BUFFERED_ROWS = 200_000
 COMPACT_ROWS = 2_000_000
+
+
+TABLES = {
+    "cells": "key INTEGER, lane INTEGER, second BIGINT, n DOUBLE, seconds DOUBLE, bytes DOUBLE, failed DOUBLE",
+    "samples": "series INTEGER, lane INTEGER, moment DOUBLE, value DOUBLE",
+}
 
 
 class Key(NamedTuple):
@@ -105,11 +111,11 @@ class Store:
             ("max_temp_directory_size", f"{max_spill_mb}MB"), ("preserve_insertion_order", False),
         ):  # fmt: skip
             self.connection.execute(f"SET {setting} = '{value}'")
-        self.connection.execute(
-            "CREATE TABLE cells (key INTEGER, lane INTEGER, second BIGINT, n DOUBLE, seconds DOUBLE, bytes DOUBLE,"
-            " failed DOUBLE)"
-        )
-        self.connection.execute("CREATE TABLE samples (series INTEGER, lane INTEGER, moment DOUBLE, value DOUBLE)")
+        for table in TABLES:
+            self._create(table)
+
+    def _create(self, table: str) -> None:
+        self.connection.execute(f"CREATE TABLE {table} ({TABLES[table]})")
 
     def __enter__(self) -> Self:
         return self
@@ -176,6 +182,17 @@ class Store:
             self.connection.register("gathered", columns)
             self.connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM gathered")  # noqa: S608
             self.connection.unregister("gathered")
+
+    def forget(self, table: str, numbers: Sequence[int]) -> None:
+        """Delete the samples of these series, or the cells of these lanes, and give their room back."""
+        column = {"samples": "series", "cells": "lane"}[table]
+        try:
+            self.query(f"DELETE FROM {table} WHERE list_contains(?, {column})", list(numbers))  # noqa: S608
+            self.query("CHECKPOINT")
+        except CannotWrite:
+            # not even room to note what goes: all of it goes
+            self.connection.execute(f"DROP TABLE {table}")
+            self._create(table)
 
     def folder(self, name: str) -> Path:
         """A folder of that name beside what spills; it goes with the rest."""

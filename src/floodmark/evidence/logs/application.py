@@ -16,14 +16,21 @@ from floodmark.evidence.logs.tasks import TaskBook
 from floodmark.evidence.logs.templates import template_of
 from floodmark.evidence.sinks import LineSink
 
-_LEVEL = rb"(DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|FATAL)"
-_STAMP = rb"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?(?:Z| ?[+-]\d\d:?\d\d)?)"
+_LEVEL = rb"(?P<level>DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|FATAL)"
+_STAMP = rb"(?P<stamp>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?(?:Z| ?[+-]\d\d:?\d\d)?)"
 _LINES = (
-    re.compile(_LEVEL + rb":? +\[?" + _STAMP + rb"\]? +([\w.:-]+):? +(.*)\Z", re.DOTALL),
+    re.compile(_LEVEL + rb":? +\[?" + _STAMP + rb"\]? +(?P<module>[\w.:-]+):? +(?P<message>.*)\Z", re.DOTALL),
     re.compile(
-        rb"\[?" + _STAMP + rb"\]?:? +\[?" + _LEVEL + rb"(?:/[\w.:-]+)?\]?:? +\[?([\w.:-]+)\]?:? +(.*)\Z", re.DOTALL
+        rb"\[?"
+        + _STAMP
+        + rb"\]?:? +\[?"
+        + _LEVEL
+        + rb"(?:/[\w.:-]+)?\]?:? +\[?(?P<module>[\w.:-]+)\]?:? +(?P<message>.*)\Z",
+        re.DOTALL,
     ),
-    re.compile(rb"\[?" + _STAMP + rb"\]? *- *([\w.:-]+) *- *" + _LEVEL + rb" *- *(.*)\Z", re.DOTALL),
+    re.compile(
+        rb"\[?" + _STAMP + rb"\]? *- *(?P<module>[\w.:-]+) *- *" + _LEVEL + rb" *- *(?P<message>.*)\Z", re.DOTALL
+    ),
 )
 _BEAT = re.compile(rb"(Starting|Ended|Signaling|Renewing)\b.*?(?:for|of)? ?'([^']+)'")
 _SKIPPED = re.compile(rb"(?i).*\b(?:skip|already running|heartbeat (?:found|exists))")
@@ -45,14 +52,10 @@ class Application(Stateless):
 
     def feed(self, entry: Entry, sink: LineSink) -> bool:
         """Read one line."""
-        for index, pattern in enumerate(_LINES):
-            match = pattern.match(entry.data)
-            if match:
-                break
-        else:
+        match = next((found for pattern in _LINES if (found := pattern.match(entry.data))), None)
+        if match is None:
             return False
-        groups = match.groups()
-        level, stamp, module, message = groups if index == 0 else _reordered(index, groups)
+        level, stamp, module, message = match["level"], match["stamp"], match["module"], match["message"]
         try:
             at, east = times.stamp(stamp)
         except ValueError:
@@ -70,9 +73,3 @@ class Application(Stateless):
         elif level in (b"ERROR", b"CRITICAL", b"FATAL"):
             sink.count("error", moment, entry, template_of(message))
         return True
-
-
-def _reordered(index: int, groups: tuple[bytes, ...]) -> tuple[bytes, bytes, bytes, bytes]:
-    if index == 1:
-        return groups[1], groups[0], groups[2], groups[3]
-    return groups[2], groups[0], groups[1], groups[3]

@@ -82,8 +82,11 @@ class Uwsgi:
         moment = sink.local(entry, start + (seconds if entry.at is not None else 0))
         began = moment.at - (seconds if entry.at is not None else 0)
         found = _TARGET.match(target)
+        path = found[1] if found else b""
         sink.request(
-            Request(entry.line, entry.data, began + seconds, seconds, int(status), float(sent), found[1] if found else b"", address),
+            Request(
+                entry.line, entry.data, began + seconds, seconds, int(status), float(sent), path, address
+            ),
             moment.lane, UWSGI,
         )  # fmt: skip
         self._latest = moment
