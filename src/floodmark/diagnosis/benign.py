@@ -7,15 +7,33 @@ from collections.abc import Callable
 from floodmark.diagnosis.incident import Cause, CauseKind, EvidenceItem, Interval, Rival
 from floodmark.diagnosis.patterns import Finding
 from floodmark.diagnosis.patterns.plateau import known_level
+from floodmark.diagnosis.patterns.process_count import keeps_rising
 from floodmark.diagnosis.scene import Scene
-from floodmark.diagnosis.wording import figure, per_cent
+from floodmark.diagnosis.slowness import Slowness, slowness
+from floodmark.diagnosis.wording import figure, moment, per_cent
 
 
 def benign(scene: Scene, finding: Finding) -> tuple[Cause, ...]:
     """The cause of a harmless pattern; nothing where there is nothing to explain."""
+    slow = slowness(scene) if finding.pattern in ("traffic-bound", "steady", "sawtooth") else None
+    if slow is not None:
+        return (_database(scene, slow),)
     make = MAKERS.get(finding.pattern)
     cause = make(scene, finding) if make is not None else None
     return () if cause is None else (cause,)
+
+
+def _database(scene: Scene, slow: Slowness) -> Cause:
+    text = (
+        f"From {moment(slow.start)} to {moment(slow.end)} requests of every route took {figure(slow.factor)} times as long "
+        f"as usual, fast ones too, with {per_cent(slow.traffic)} of the usual traffic: what they all wait for was slow, "
+        f"the database first of all."
+    )
+    rival = Rival(
+        "a starved machine", "Nothing here tells it from the database.",
+        "Read the database's own log of slow statements, and the throttling of the container, for those hours.",
+    )  # fmt: skip
+    return _cause(scene, "database", "what every request waits for", None, 0.6, text, rival)
 
 
 def _cause(
@@ -74,7 +92,9 @@ def _page_cache(scene: Scene, finding: Finding) -> Cause:
     return _cause(scene, "page-cache", "files kept by the kernel", 1.0, 0.9, finding.reason, rival)
 
 
-def _processes(scene: Scene, finding: Finding) -> Cause:
+def _processes(scene: Scene, finding: Finding) -> Cause | None:
+    if not keeps_rising(scene):
+        return None
     rival = Rival(
         "a leak within a process", "One process holds the same throughout.",
         "Count distinct pids at one instant, and find what starts them.",

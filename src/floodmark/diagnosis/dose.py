@@ -14,10 +14,17 @@ import numpy as np
 from floodmark.diagnosis.options import Options
 from floodmark.diagnosis.regress import Matrix
 from floodmark.diagnosis.track import Track
-from floodmark.evidence.nouns import OTHER, Dose, Evidence, Floats
+from floodmark.evidence.nouns import OTHER, Dose, Evidence, Floats, Place
 
 ALL = "(every request)"
 """The sum of all routes: what a middleware, or anything else that every request passes through, is dosed by."""
+
+KEPT = "connections kept open"
+"""Connections that were opened and never closed, over all pools."""
+
+WORK = ("endpoint", "task")
+LEAST_KEPT, KEPT_SHARE = 20.0, 0.002
+"""So many connections left open, and this share of those opened, are worth asking."""
 
 LONGEST_REQUEST_SECONDS = 300.0
 """Memory stays behind at the end of a request; means of durations above this are censored or wrong."""
@@ -56,13 +63,39 @@ def candidates(evidence: Evidence, service: str, options: Options) -> tuple[Cand
             groups.setdefault((dose.kind, dose.name), []).append(dose)
     found = [_candidate(group, evidence.bin_seconds) for group in groups.values()]
     found.sort(key=lambda one: (-float(one.total[-1]), one.name))
-    found = found[: options.max_doses]
+    kept = _kept_open(evidence) if found else None
+    found = found[: options.max_doses] + ([] if kept is None else [_candidate([kept], evidence.bin_seconds)])
     requests = [dose for one in found if one.dose.kind == "endpoint" and not one.dose.monitoring
                 for dose in groups[one.dose.kind, one.name]]  # fmt: skip
     if len({dose.name for dose in requests}) < 2:
         return tuple(found)
     whole = _candidate(requests, evidence.bin_seconds)
     return (*found, replace(whole, dose=replace(whole.dose, name=ALL)))
+
+
+def _kept_open(evidence: Evidence) -> Dose | None:
+    """The connections that were never closed, at the time they were opened; None where all were, or nothing is known.
+
+    Open at a time are opens less closes up to then; never closed are those that are still open at every later time.
+    """
+    opened = [one for one in evidence.tallies if one.kind == "connection-open"]
+    closed = [one for one in evidence.tallies if one.kind == "connection-close"]
+    if not opened or not closed:
+        return None
+    bins = np.unique(np.concatenate([one.bin for one in (*opened, *closed)]))
+    change = np.zeros(len(bins))
+    for one, sign in [*((one, 1.0) for one in opened), *((one, -1.0) for one in closed)]:
+        np.add.at(change, np.searchsorted(bins, one.bin), sign * one.count)
+    never = np.minimum.accumulate(np.cumsum(change)[::-1])[::-1]
+    kept = np.diff(np.maximum(never, 0.0), prepend=max(float(never[0]), 0.0))
+    least = max(LEAST_KEPT, KEPT_SHARE * sum(float(one.count.sum()) for one in opened))
+    some = kept > 0
+    if float(kept.sum()) < least:
+        return None
+    unknown, nothing = np.full(int(some.sum()), np.nan), np.zeros(int(some.sum()))
+    examples = [place for one in opened for _, place, _ in one.examples]
+    place = examples[0] if examples else Place("")
+    return Dose(None, "connections", KEPT, place, bins[some], kept[some], unknown, nothing, nothing)
 
 
 def _reaches(dose: Dose, service: str, evidence: Evidence) -> bool:
@@ -92,7 +125,7 @@ def _candidate(group: list[Dose], bin_seconds: float) -> Candidate:
 
 def parts(found: Iterable[Candidate]) -> list[Candidate]:
     """Those that were asked for by someone: monitoring left out, and their sum, which is no dose of its own."""
-    return [one for one in found if not one.dose.monitoring and one.name != ALL]
+    return [one for one in found if not one.dose.monitoring and one.dose.kind in WORK and one.name != ALL]
 
 
 def cumulated(found: Iterable[Candidate], times: Floats, lag_seconds: float) -> Matrix:

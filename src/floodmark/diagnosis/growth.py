@@ -21,7 +21,8 @@ WARM_UP_ERROR = 0.10
 """Uncertainty of what a life needs to be warm (measured against truth: 2 to 8%)."""
 
 DRIFT_ERROR = 0.5
-LEAST_ERROR = 0.02
+UNSEEN_STEPS = 1.5
+LEAST_ERROR = 0.03
 """Gaps, clocks and rounding: no rate is known better."""
 
 WARMED = 0.4
@@ -130,8 +131,20 @@ def _error(scene: Scene, view: View) -> float:
         DRIFT_ERROR * view.stretch.drift_mb_per_hour * view.hours,
         LEAST_ERROR * abs(view.stretch.mb),
         0.5 * abs(_disagreement(scene, view)),
+        _lost(view),
     ]
     return float(np.sqrt(sum(part * part for part in parts)))
+
+
+def _lost(view: View) -> float:
+    """MB that lives grew between their last sample and their end: what a restart takes with it unseen."""
+    track, lost = view.track, 0.0
+    width = max(2, round(0.5 * 3600.0 / track.step))
+    for life in range(len(track.lives)):
+        if view.stretch.begin < track.end[life] < view.stretch.end and len(track.floors[life]) > width:
+            floor = track.floors[life]
+            lost += UNSEEN_STEPS * max(float(floor[-1] - floor[-width]), 0.0) / width
+    return lost
 
 
 def _disagreement(scene: Scene, view: View) -> float:

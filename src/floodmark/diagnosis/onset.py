@@ -25,6 +25,9 @@ REFINEMENTS = 4
 MOST_BACK_HOURS = 8.0
 """How far a growth that came slowly out of the noise is traced back at most."""
 
+LEAST_BEFORE_HOURS = 3.0
+"""A time before the growth that is shorter than this, or than a tenth of the evidence, says nothing of drift."""
+
 BINS = 40
 """Medians from which the drift before is read."""
 
@@ -58,32 +61,50 @@ def stretch(hours: Floats, gain: Floats, options: Options) -> Stretch:
     begin, end = min(first * step, len(hours) - 2), min(last * step, len(hours) - 1)
     if _from_the_start(hours, gain, begin):
         begin, end = 0, len(hours) - 1
-    drift, level, noise = _before(hours, gain, begin)
-    for _ in range(REFINEMENTS if begin else 0):
-        # A hinge in the midst of a growth that began gently has some of it before: look again at what came before.
-        whole = gain - drift * hours
-        threshold = max(options.onset_share * float(_edge(whole, end, False) - level), 3.0 * noise)
-        above = whole > level + threshold
-        earlier = _back(hours, whole - level, threshold, _walk(above, begin, end), end)
-        if earlier >= begin:
-            begin = earlier
-            break
-        begin = earlier
-        drift, level, noise = _before(hours, gain, begin)
-    whole = gain - drift * hours
-    mb = float(_edge(whole, end, ahead=False) - level)
-    top = _edge(whole, end, ahead=False)
-    below = whole < top - max(2.0 * options.onset_share * mb, 3.0 * noise)
-    tail = np.flatnonzero(below)
-    end = int(tail[-1]) + 1 if len(tail) else end
-    end = min(max(end, begin + 1), len(hours) - 1)
-    still = float(hours[-1] - hours[end])
-    grown = max(float(hours[end] - hours[begin]), 1e-9)
-    late = float(whole[-1] - _edge(whole, end, ahead=False)) / max(still, 1e-9)
-    lasting = still < max(options.min_hours, 0.25 * grown) or late > options.tail_share * mb / grown
-    end = len(hours) - 1 if lasting else end
+    begin, before = _begin(hours, gain, begin, end, options)
+    rest = gain - before.drift * hours - before.level
+    end, lasting = _end(hours, rest, begin, end, before.noise, options)
     quiet = float(hours[begin] - hours[0]) >= min(options.min_hours, 0.1 * float(hours[-1] - hours[0]))
-    return Stretch(begin, end, float(_edge(whole, end, False) - level), drift, noise, quiet, lasting)
+    return Stretch(begin, end, _edge(rest, end, ahead=False), before.drift, before.noise, quiet, lasting)
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """The time before a growth: drift in MB/h, level without it, and noise, in MB."""
+
+    drift: float
+    level: float
+    noise: float
+
+
+def _begin(hours: Floats, gain: Floats, begin: int, end: int, options: Options) -> tuple[int, _Before]:
+    """Where the growth around a hinge at `begin` began, and what was before.
+
+    A hinge in the midst of a growth that began gently has some of it before: so it is looked for again from there.
+    """
+    before = _before(hours, gain, begin)
+    for _ in range(REFINEMENTS):
+        rest = gain - before.drift * hours - before.level
+        threshold = max(options.onset_share * _edge(rest, end, ahead=False), 3.0 * before.noise)
+        found = _back(hours, rest, threshold, _walk(rest > threshold, begin, end), end)
+        settled = begin > 0 and found >= begin
+        begin = found
+        if settled or begin == 0:
+            break
+        before = _before(hours, gain, begin)
+    return begin, before
+
+
+def _end(hours: Floats, rest: Floats, begin: int, end: int, noise: float, options: Options) -> tuple[int, bool]:
+    """(where the growth ended, whether it goes on at the end of the evidence)."""
+    mb = _edge(rest, end, ahead=False)
+    below = np.flatnonzero(rest < mb - max(2.0 * options.onset_share * mb, 3.0 * noise))
+    end = int(below[-1]) + 1 if len(below) else end
+    end = min(max(end, begin + 1), len(hours) - 1)
+    still, grown = float(hours[-1] - hours[end]), max(float(hours[end] - hours[begin]), 1e-9)
+    late = (float(rest[-1]) - _edge(rest, end, ahead=False)) / max(still, 1e-9)
+    lasting = still < max(options.min_hours, 0.25 * grown) or late > options.tail_share * mb / grown
+    return (len(hours) - 1 if lasting else end), lasting
 
 
 def _hinges(hours: Floats, gain: Floats) -> tuple[int, int]:
@@ -116,15 +137,14 @@ def _from_the_start(hours: Floats, gain: Floats, begin: int) -> bool:
     return before > SAME_PACE * max(after, 0.0) and before > 0
 
 
-def _before(hours: Floats, gain: Floats, begin: int) -> tuple[float, float, float]:
-    """(drift in MB/h, level at the end of it, noise in MB) of the time before `begin`; drift is never negative."""
-    if begin < 10 or hours[begin] - hours[0] < 1.0:
-        noise = _noise(gain)
-        return 0.0, _edge(gain, 0, ahead=True), noise
+def _before(hours: Floats, gain: Floats, begin: int) -> _Before:
+    """Drift, level and noise of the time before `begin`; of the whole where there is too little before."""
+    if begin < 10 or hours[begin] - hours[0] < min(LEAST_BEFORE_HOURS, 0.1 * float(hours[-1] - hours[0])):
+        return _Before(0.0, _edge(gain, 0, ahead=True), _noise(gain))
     drift = max(theil_sen(*_binned(hours[:begin], gain[:begin])), 0.0)
     rest = gain[:begin] - drift * hours[:begin]
     level = float(np.median(rest))
-    return drift, level, max(1.4826 * float(np.median(np.abs(rest - level))), QUIET_MB)
+    return _Before(drift, level, max(1.4826 * float(np.median(np.abs(rest - level))), QUIET_MB))
 
 
 def _binned(hours: Floats, gain: Floats) -> tuple[Floats, Floats]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from floodmark.diagnosis.growth import grows
+from floodmark.diagnosis.growth import WARMED, grows, warmed_share
 from floodmark.diagnosis.patterns.finding import Finding
 from floodmark.diagnosis.patterns.leak import strongly_dosed
 from floodmark.diagnosis.scene import Scene
 from floodmark.diagnosis.wording import figure, per_cent
+
+TOLD = 0.4
+"""A process must have grown by this share of its part of the growth for its heap to tell: else lives were renewed."""
 
 LATE_HOURS = 1.0
 
@@ -20,7 +23,7 @@ def detect(scene: Scene) -> Finding | None:
     Wrong for a leak in native code, which the heap does not see either: that goes on per request and does not bend, so
     it is called a leak, with its kind among the rivals.
     """
-    if scene.view is None or not grows(scene.view, scene.options):
+    if scene.view is None or not grows(scene.view, scene.options) or warmed_share(scene.view) >= WARMED:
         return None
     seen = heap_share(scene)
     if seen is None or seen > scene.options.heap_flat_share or not (_bends(scene) or _follows_nothing(scene)):
@@ -62,7 +65,8 @@ def heap_share(scene: Scene) -> float | None:
         heap, float(track.at[max(0, top - width)]), float(track.at[min(top + width, len(track.at) - 1)]))  # fmt: skip
     rise = float(np.median(each[max(0, top - 5) : top + 6]) - np.median(each[max(0, begin - width) : begin + 1]))
     per_life = max(_processes(scene), 1.0) if track.grain == "container" else 1.0
-    if before is None or after is None or rise <= 0:
+    least = TOLD * view.stretch.mb / max(float(np.median(track.alive[begin : end + 1])), 1.0)
+    if before is None or after is None or rise < least:
         return None
     return float(np.clip((after - before) * per_life / rise, 0.0, 2.0))
 

@@ -52,9 +52,9 @@ def goes_on(scene: Scene) -> bool:
         return False
     if bent.tail >= (STILL if bent.margin <= STRONG else scene.options.plateau_share) and bent.margin > DECIDES:
         return True
-    if bent.bend > FULL and bent.tail >= STILL:
-        if strongly_dosed(scene) or (view.hours >= LONG_HOURS and bent.margin > -DECIDES):
-            return True
+    is_long = view.hours >= LONG_HOURS and bent.margin > -DECIDES
+    if bent.bend > FULL and bent.tail >= STILL and (strongly_dosed(scene) or is_long):
+        return True
     said = scene.explanation
     explained = 0.0 if said is None else said.explained_mb / max(view.stretch.mb, 1e-9)
     return explained >= EXPLAINED and bent.margin > 0 and bent.tail >= 0.6 * STILL and strongly_dosed(scene)

@@ -20,6 +20,9 @@ MOSTLY_WARM = 1.5
 SETTLED = 0.3
 """Lives that grow at less than this share of the pace in their later half have warmed up."""
 
+NOTHING = 0.1
+"""Growth per dose in the last third below this share of the mean has ended, whatever explained it before."""
+
 KNOWN_LEVEL = 1.08
 """Growth that ends within this factor of the level of earlier lives is a warm-up."""
 
@@ -50,13 +53,14 @@ def detect(scene: Scene) -> Finding | None:
     if bent is None:
         return None
     full = bent.margin < -DECIDES and bent.tail < 0.6 and bent.bend <= FULL
-    ended = bent.tail < options.plateau_share and (bent.margin < DECIDES or not _dosed(scene))
+    ended = bent.tail < options.plateau_share and (bent.margin < DECIDES or not _dosed(scene) or bent.tail < NOTHING)
     quiet = not view.stretch.lasting and bent.margin < 0
     if not (full or ended or quiet):
         return None
     text = (
         f"Rose by {figure(view.stretch.mb)} MB and levels off: in its last third it grew at "
-        f"{per_cent(max(bent.tail, 0))} of its mean rate per {_unit(bent.clock)}, as something does that fills up (a cache, a pool), not a leak."
+        f"{per_cent(max(bent.tail, 0))} of its mean rate per {_unit(bent.clock)},"
+        " as something does that fills up (a cache, a pool), not a leak."
     )
     return Finding("plateau", "no-leak", text)
 

@@ -10,6 +10,9 @@ from floodmark.diagnosis.patterns.plateau import known_level
 from floodmark.diagnosis.scene import Scene, View
 from floodmark.diagnosis.wording import figure, per_cent
 
+STEPS = 3
+"""Rises at different times that make it proliferation."""
+
 FOLLOWS = 0.9
 """Correlation of memory with the number of processes that makes one explain the other."""
 
@@ -63,3 +66,13 @@ def counts(scene: Scene) -> tuple[np.ndarray, np.ndarray] | None:
 
 def _each(view: View, at: np.ndarray, number: np.ndarray, memory: np.ndarray) -> float:
     return float(np.median(memory / np.maximum(number, 1.0)))
+
+
+def keeps_rising(scene: Scene) -> bool:
+    """Whether processes were added again and again; a rollout with more workers adds them once."""
+    counted = counts(scene)
+    if counted is None:
+        return False
+    number = counted[1]
+    blocks = np.array([float(np.median(part)) for part in np.array_split(number, min(len(number), 48))])
+    return int(np.sum(np.diff(blocks) > 0)) >= STEPS

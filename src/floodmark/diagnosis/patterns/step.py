@@ -6,8 +6,12 @@ import numpy as np
 
 from floodmark.diagnosis.growth import grows
 from floodmark.diagnosis.patterns.finding import Finding
+from floodmark.diagnosis.patterns.fragmentation import heap_share
 from floodmark.diagnosis.scene import Scene, View
 from floodmark.diagnosis.wording import figure, moment, per_cent
+
+LEFT = 0.35
+"""What the jumps may leave of the growth."""
 
 WITHIN_MINUTES = 20.0
 """A jump is over within this time."""
@@ -25,7 +29,7 @@ def detect(scene: Scene) -> Finding | None:
     left = scene.view.stretch.mb - explained
     if explained < scene.options.step_share * scene.view.stretch.mb:
         return None
-    if left > max(0.35 * scene.view.stretch.mb, 0.0):
+    if left > LEFT * scene.view.stretch.mb or (_allocator(scene) and not _with_news(scene, jumps)):
         return None
     listed = ", ".join(f"{figure(size)} MB at {moment(at)}" for at, size in sorted(jumps))
     text = (
@@ -33,6 +37,18 @@ def detect(scene: Scene) -> Finding | None:
         f"{'s' if len(jumps) > 1 else ''} that stayed ({listed}); between them memory is flat."
     )
     return Finding("step", "no-leak", text)
+
+
+def _allocator(scene: Scene) -> bool:
+    """Whether Python's heap is known to have stayed flat: then large requests are the likelier jumps."""
+    seen = heap_share(scene)
+    return seen is not None and seen <= scene.options.heap_flat_share
+
+
+def _with_news(scene: Scene, jumps: list[tuple[float, float]]) -> bool:
+    """Whether most of what jumped did so at a deploy or start."""
+    near = sum(size for at, size in jumps if any(abs(at - one.at) <= 3600.0 for one in scene.news))
+    return near >= 0.5 * sum(size for _, size in jumps)
 
 
 def _jumps(view: View, most: int) -> list[tuple[float, float]]:
