@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import threading
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
+
+log = logging.getLogger("floodmark.records")
 
 VERSION = 1
 MAX_LINE_BYTES = 4096
@@ -111,7 +114,9 @@ class RecordFile:
                 os.write(handle, line)
                 if os.fstat(handle).st_size > self.max_bytes:
                     self._turn(handle)
-            except OSError:
+            except OSError as error:
+                if self.lost == 0:
+                    log.warning("%s: request records are being lost: %s", self.path, error.strerror)
                 self.lost += 1
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import signal
 import subprocess
 import time
 from datetime import UTC, datetime, timedelta
@@ -287,7 +288,7 @@ def test_each_request_is_recorded_once_with_what_became_of_it(server, entry) -> 
     server.ask(FORMS[2], "HEAD", User_Agent=agent)
     server.ask(FORMS[2], User_Agent=agent, If_None_Match="*")
     server.ask("/nothing?secret=1", User_Agent=agent)
-    found = server.records(agent, 4)
+    found = sorted(server.records(agent, 4), key=lambda record: record.at)
     assert [(r.method, r.path, r.route, r.status, r.outcome, r.encoding, r.dataset) for r in found] == [
         ("GET", "/organisation/41/iati.xml", "activities", 200, "stored", "gzip", "41/activities"),
         ("HEAD", "/organisation/41/iati.xml", "activities", 200, "stored", "identity", "41/activities"),
@@ -405,6 +406,27 @@ def test_an_address_that_is_none_is_one_clear_line(start, bind) -> None:
     assert running.process.wait(20) == 2
     assert running.said().startswith(f"floodmark: bind: {bind!r} is not an address")
     assert running.said().count("\n") == 1
+
+
+def test_a_socket_in_the_file_system_outlives_gunicorn_and_one_left_behind_is_no_hindrance(start, tmp_path) -> None:
+    path = tmp_path / "s.sock"
+
+    def curl(page: str) -> tuple[int, bytes]:
+        ask = ["curl", "--silent", "--fail", "--max-time", "20", "--unix-socket", str(path), f"http://x/{page}"]
+        done = subprocess.run(ask, capture_output=True)
+        return done.returncode, done.stdout
+
+    for stopping in (signal.SIGKILL, signal.SIGTERM):
+        running = start("serve", "--no-worker", "--bind", f"unix:{path}", database_url=NO_DATABASE, web_workers=1)
+        running.wait_for(f"serving on unix:{path}")
+        assert curl("healthz") == (0, b"ok\n")
+        assert curl("metrics")[0] == 22, "nobody knows who asks through a socket"
+        min(running.children("gunicorn"), key=lambda process: process.create_time()).terminate()
+        running.wait_for("the web server has ended")
+        assert curl("healthz") == (0, b"ok\n"), "who asks meanwhile waits in the queue"
+        running.process.send_signal(stopping)
+        running.process.wait()
+        assert path.exists() == (stopping == signal.SIGKILL)
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_line(start, tmp_path) -> None:

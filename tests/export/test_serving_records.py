@@ -101,11 +101,13 @@ def test_a_full_disk_loses_records_and_stops_nothing() -> None:
     os.close(handle)
 
 
-def test_a_folder_that_cannot_be_made_is_counted_not_raised(tmp_path) -> None:
+def test_a_folder_that_cannot_be_made_is_counted_and_said_once(tmp_path, caplog) -> None:
     (tmp_path / "file").touch()
     records = RecordFile(tmp_path / "file" / "requests.jsonl", max_bytes=1000, keep=1)
     records.write(RECORD)
-    assert records.lost == 1
+    records.write(RECORD)
+    assert records.lost == 2
+    assert caplog.text.count("request records are being lost") == 1
 
 
 def test_the_setting_says_where_records_go(tmp_path) -> None:

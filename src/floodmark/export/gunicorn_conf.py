@@ -92,6 +92,11 @@ def on_starting(server: Any) -> None:
         metrics_files.mark(_metrics, "master")
 
 
+def when_ready(server: Any) -> None:
+    """The master, listening: a socket that was handed down is not gunicorn's to remove."""
+    server.systemd = server.systemd or bool(os.environ.get("LISTENING_SOCKET"))
+
+
 def post_worker_init(worker: Any) -> None:
     """A web process, before its first request."""
     few_arenas()

@@ -8,7 +8,8 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -55,8 +56,20 @@ def _listen_unix(path: Path) -> socket.socket:
                 raise OSError(errno.EADDRINUSE, "in use")
         path.unlink()
     listener.bind(str(path))
+    # As open as a port of this machine would be: a proxy runs as somebody else.
+    path.chmod(0o666)
     listener.listen(BACKLOG)
     return listener
+
+
+@contextmanager
+def _removed_at_the_end(listener: socket.socket) -> Iterator[None]:
+    """The name of a socket in the file system goes with its server."""
+    try:
+        yield
+    finally:
+        if listener.family == socket.AF_UNIX:
+            Path(listener.getsockname()).unlink(missing_ok=True)
 
 
 def address_of(listener: socket.socket) -> str:
@@ -72,7 +85,7 @@ def run_server(
     settings: Settings, settings_path: Path | None, bind: str, *, worker: bool, say: Callable[[str], None]
 ) -> None:
     """Serve until a signal comes. Raises CannotStart, CannotWrite, SourceError before anything is started."""
-    with listen(bind) as listener:
+    with listen(bind) as listener, _removed_at_the_end(listener):
         folder = _run_folder(settings)
         server = postgres.join(settings.data_dir / "postgres") if settings.database_url is None else None
         environment = _environment(settings_path, folder)
