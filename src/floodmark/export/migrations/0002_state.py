@@ -4,64 +4,76 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('export', '0001_rsr'),
+        ("export", "0001_rsr"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DatasetState',
+            name="DatasetState",
             fields=[
-                ('slug', models.CharField(max_length=60, primary_key=True, serialize=False)),
-                ('came', models.CharField(blank=True, choices=[('', 'not built yet'), ('built', 'built'), ('nothing', 'nothing to publish'), ('failed', 'failed')], default='', max_length=10)),
-                ('task_id', models.UUIDField(null=True)),
-                ('asked_at', models.DateTimeField(null=True)),
-                ('reason', models.CharField(blank=True, max_length=100)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('seconds', models.FloatField(null=True)),
-                ('fingerprint', models.CharField(blank=True, max_length=64)),
-                ('error', models.TextField(blank=True)),
+                ("slug", models.CharField(max_length=60, primary_key=True, serialize=False)),
+                (
+                    "came",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "not built yet"),
+                            ("built", "built"),
+                            ("nothing", "nothing to publish"),
+                            ("failed", "failed"),
+                        ],
+                        default="",
+                        max_length=10,
+                    ),
+                ),
+                ("task_id", models.UUIDField(null=True)),
+                ("asked_at", models.DateTimeField(null=True)),
+                ("reason", models.CharField(blank=True, max_length=100)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("seconds", models.FloatField(null=True)),
+                ("fingerprint", models.CharField(blank=True, max_length=64)),
+                ("error", models.TextField(blank=True)),
             ],
             options={
-                'db_table': 'floodmark_dataset',
+                "db_table": "floodmark_dataset",
             },
         ),
         migrations.CreateModel(
-            name='Lease',
+            name="Lease",
             fields=[
-                ('name', models.CharField(max_length=100, primary_key=True, serialize=False)),
-                ('holder', models.CharField(blank=True, max_length=100)),
-                ('token', models.BigIntegerField(default=0)),
-                ('until', models.DateTimeField(null=True)),
+                ("name", models.CharField(max_length=100, primary_key=True, serialize=False)),
+                ("holder", models.CharField(blank=True, max_length=100)),
+                ("token", models.BigIntegerField(default=0)),
+                ("until", models.DateTimeField(null=True)),
             ],
             options={
-                'db_table': 'floodmark_lease',
+                "db_table": "floodmark_lease",
             },
         ),
         migrations.CreateModel(
-            name='Round',
+            name="Round",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('ran_at', models.DateTimeField(null=True)),
-                ('seen', models.CharField(blank=True, max_length=64)),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("ran_at", models.DateTimeField(null=True)),
+                ("seen", models.CharField(blank=True, max_length=64)),
             ],
             options={
-                'db_table': 'floodmark_round',
+                "db_table": "floodmark_round",
             },
         ),
         migrations.CreateModel(
-            name='WorkerState',
+            name="WorkerState",
             fields=[
-                ('worker_id', models.CharField(max_length=100, primary_key=True, serialize=False)),
-                ('family', models.CharField(db_index=True, max_length=90)),
-                ('began_at', models.DateTimeField(auto_now_add=True)),
-                ('until', models.DateTimeField()),
-                ('resident_mb', models.FloatField(null=True)),
-                ('doing', models.CharField(blank=True, max_length=100)),
+                ("worker_id", models.CharField(max_length=100, primary_key=True, serialize=False)),
+                ("family", models.CharField(db_index=True, max_length=90)),
+                ("began_at", models.DateTimeField(auto_now_add=True)),
+                ("until", models.DateTimeField()),
+                ("resident_mb", models.FloatField(null=True)),
+                ("doing", models.CharField(blank=True, max_length=100)),
             ],
             options={
-                'db_table': 'floodmark_worker',
+                "db_table": "floodmark_worker",
             },
         ),
     ]
