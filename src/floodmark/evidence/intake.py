@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from floodmark.errors import CannotWrite, InputError
-from floodmark.evidence import assemble, metrics
+from floodmark.evidence import assemble_counts, assemble_rows, metrics
+from floodmark.evidence.assemble import Assembly
 from floodmark.evidence.clients import ClientBook
 from floodmark.evidence.clock_align import GivenZone, align
 from floodmark.evidence.ledger import Ledger, SourceRow
@@ -193,21 +194,21 @@ def _assembled(ledger: Ledger, options: IntakeOptions, problems: Sequence[Source
     serving = serving_of(ledger, options.services, options.routing, routes)
     zones = [GivenZone(pattern, zone) for pattern, zone in options.zones]
     align(ledger, zones, options.window[1] if options.window else None, serving.by_origin)
-    whole = assemble.Assembly(ledger, serving, routes, options.window, options.max_routes, options.max_samples)
+    whole = Assembly(ledger, serving, routes, options.window, options.max_routes, options.max_samples)
     whole.prepare()
-    series = tuple(one for one in metrics.attached(assemble.series(whole)) if len(one.at))
+    series = tuple(one for one in metrics.attached(assemble_rows.series(whole)) if len(one.at))
     evidence = Evidence(
         window=options.window,
         bin_seconds=options.bin_seconds,
-        sources=tuple(sorted((*assemble.health(whole), *problems), key=lambda row: (row.path, row.kind))),
+        sources=tuple(sorted((*assemble_rows.health(whole), *problems), key=lambda row: (row.path, row.kind))),
         series=series,
-        doses=assemble.doses(whole),
-        events=assemble.events(whole),
-        tallies=assemble.tallies(whole),
-        volumes=assemble.volumes(whole),
-        clients=assemble.clients(whole),
+        doses=assemble_counts.doses(whole),
+        events=assemble_rows.events(whole),
+        tallies=assemble_counts.tallies(whole),
+        volumes=assemble_counts.volumes(whole),
+        clients=assemble_counts.clients(whole),
         routes=tuple(serving.by_prefix),
-        limits=assemble.limits(whole),
+        limits=assemble_rows.limits(whole),
     )
     return replace(evidence, window=_window(evidence, options.window))
 

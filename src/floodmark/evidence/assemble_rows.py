@@ -1,0 +1,139 @@
+"""Series, events, limits and the health of sources out of the ledger."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from floodmark.evidence.assemble import Assembly, floats, parts_of
+from floodmark.evidence.clock import Lane, offset_name
+from floodmark.evidence.ledger import Ledger, SourceRow
+from floodmark.evidence.nouns import Clock, ClockBasis, Event, Limit, Series, SourceHealth
+from floodmark.evidence.readers import SeriesKey
+
+CERTAINTY: dict[ClockBasis, int] = {"assumed": 0, "inferred": 1, "given": 2, "stated": 3}
+
+
+def series(assembly: Assembly) -> tuple[Series, ...]:
+    """Every series in the order of its times, equal samples of overlapping sources once.
+
+    Of a series with more than `max_samples` only the last sample of each of that many stretches is kept: real samples,
+    no averages.
+    """
+    by_key: dict[SeriesKey, list[int]] = {}
+    for number, row in enumerate(assembly.ledger.series_rows):
+        by_key.setdefault(row.key, []).append(number)
+    order = sorted(by_key, key=_series_order)
+    members = [(number, index) for index, key in enumerate(order) for number in by_key[key]]
+    rows = _samples(assembly, members)
+    parts = dict(parts_of(rows["grp"]))
+    return tuple(
+        _one_series(assembly, key, by_key[key], rows, parts.get(index, slice(0, 0))) for index, key in enumerate(order)
+    )
+
+
+def _series_order(key: SeriesKey) -> tuple[Any, ...]:
+    return key.service, key.metric, key.measure, key.instance or "", key.process or "", key.labels
+
+
+def _one_series(
+    assembly: Assembly, key: SeriesKey, numbers: Sequence[int], rows: dict[str, Any], part: slice
+) -> Series:  # fmt: skip
+    told = [assembly.ledger.series_rows[number] for number in numbers]
+    started = min((row.started for row in told if row.started is not None), default=None)
+    return Series(
+        key.service or assembly.service_of_source(told[0].source) or "", key.instance, key.process, key.measure,
+        key.metric, assembly.place(told[0].source, told[0].line), floats(rows["moment"][part]),
+        floats(rows["value"][part]), dict(key.labels), key.expr, key.unit, max(row.copies for row in told), started,
+    )  # fmt: skip
+
+
+def _samples(assembly: Assembly, members: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """Samples of (series, group), in the order of groups and times."""
+    store = assembly.ledger.store
+    columns = np.array(members, np.int64).reshape(-1, 2)
+    skews = np.array([_skew(assembly.ledger, number) for number, _ in members], np.float64)
+    store.table("wanted", {"series": columns[:, 0], "grp": columns[:, 1], "skew": skews})
+    low, high = assembly.window or (-math.inf, math.inf)
+    spans = store.query(
+        "SELECT w.grp AS grp, count(*) AS n, max(m.moment) - min(m.moment) AS span FROM samples m"
+        " JOIN wanted w ON w.series = m.series GROUP BY 1 ORDER BY 1"
+    )
+    stretch = np.where(spans["n"] > assembly.max_samples, floats(spans["span"]) / assembly.max_samples, 0.0)
+    store.table("stretches", {"grp": np.asarray(spans["grp"], np.int64), "stretch": stretch})
+    return store.query(
+        "WITH placed AS (SELECT w.grp AS grp, m.moment + s.shift + w.skew AS moment, m.value AS value,"
+        " m.series AS series, t.stretch AS stretch FROM samples m JOIN wanted w ON w.series = m.series"
+        " JOIN stretches t ON t.grp = w.grp"
+        " JOIN shifts s ON s.lane = m.lane AND m.moment >= s.low AND m.moment < s.high)"
+        " SELECT grp, max(moment) AS moment, arg_max(value, moment) AS value, min(series) AS origin FROM placed"
+        " WHERE moment BETWEEN ? AND ? GROUP BY grp,"
+        " CASE WHEN stretch > 0 THEN floor(moment / stretch) ELSE moment END,"
+        " CASE WHEN stretch > 0 THEN 0 ELSE value END ORDER BY 1, 2, 4, 3",
+        low, high,
+    )  # fmt: skip
+
+
+def _skew(ledger: Ledger, number: int) -> float:
+    """Seconds to add to a series beside what its lane says."""
+    row = ledger.series_rows[number]
+    lanes = ledger.sources[row.source].lanes
+    return sum(ledger.lanes[lane].skews.get(row.key.service, 0.0) for lane in lanes)
+
+
+def events(assembly: Assembly) -> tuple[Event, ...]:
+    """Events in the order of their times, equal ones of overlapping sources once."""
+    ledger = assembly.ledger
+    found: dict[tuple[Any, ...], Event] = {}
+    for each in ledger.happenings:
+        at = ledger.lanes[each.lane].utc(each.at)
+        if not assembly.inside(at):
+            continue
+        service = each.service or assembly.service_of_source(each.source)
+        place = assembly.place(each.source, each.line)
+        event = Event(at, each.kind, service, each.instance, each.process, each.text, place, each.times)
+        found.setdefault((at, each.kind, service, each.instance, each.process, each.text), event)
+    return tuple(sorted(found.values(), key=lambda e: (e.at, e.kind, e.service or "", e.process or "", e.text)))
+
+
+def limits(assembly: Assembly) -> tuple[Limit, ...]:
+    """Limits as configurations state them, each once."""
+    found: dict[tuple[str, str, float], Limit] = {}
+    for line in assembly.ledger.limit_lines:
+        service = line.service or (None if line.kind == "node-memory" else assembly.serving.of_origin(line.origin))
+        limit = Limit(service, cast(Any, line.kind), line.value, assembly.place(line.source, line.line))
+        found.setdefault((service or "", line.kind, line.value), limit)
+    return tuple(found[key] for key in sorted(found))
+
+
+def health(assembly: Assembly) -> tuple[SourceHealth, ...]:
+    """One row a source that was read."""
+    found = []
+    for number, row in enumerate(assembly.ledger.sources):
+        lanes = [assembly.ledger.lanes[lane] for lane in row.lanes if assembly.ledger.lanes[lane].first is not None]
+        times = [lane.utc(at) for lane in lanes for at in (lane.first, lane.last) if at is not None]
+        clock = _clock_of(lanes, row)
+        found.append(
+            SourceHealth(
+                row.path, row.kind, assembly.service_of_source(number), row.records, row.rejected,
+                min(times, default=None), max(times, default=None), clock, row.duplicates,
+                sum(lane.out_of_order for lane in lanes), row.damaged, tuple(row.examples), "; ".join(row.remarks),
+            )
+        )  # fmt: skip
+    return tuple(sorted(found, key=lambda health: health.path))
+
+
+def _clock_of(lanes: Sequence[Lane], row: SourceRow) -> Clock | None:
+    """The least certain clock of a source: that is the one to know about."""
+    offsets: dict[int, int] = {}
+    for lane in lanes:
+        for east, count in lane.offsets.items():
+            offsets[east] = offsets.get(east, 0) + count
+    if len(offsets) > 1:
+        told = ", ".join(f"{offset_name(east)} ({offsets[east]} lines)" for east in sorted(offsets))
+        row.remark(f"more than one zone in the file: {told}")
+    worst = min(lanes, key=lambda lane: (CERTAINTY[lane.clock.basis], lane.number), default=None)
+    return worst.clock if worst is not None else None
