@@ -50,7 +50,8 @@ def test_sizes_are_said_in_powers_of_ten_with_their_unit() -> None:
     [
         (-5, "just now"),
         (59, "just now"),
-        (60, "1 minute ago"),
+        (60, "1 min ago"),
+        (2640, "44 min ago"),
         (7199, "1 hour ago"),
         (7200, "2 hours ago"),
         (200_000, "2 days ago"),

@@ -36,7 +36,7 @@ class File:
     checked_ago: str
     schema: str
     valid: bool
-    remarks: int | None
+    remarks: str
     segments: tuple[Line, ...]
 
 
@@ -111,7 +111,7 @@ def _file(entry: Entry, number: int, now: datetime) -> File:
         checked_ago=ago(entry.checked, now),
         schema=entry.schema,
         valid=entry.valid,
-        remarks=entry.left_out,
+        remarks="" if not entry.left_out else f"{entry.left_out:,} remark{'s' if entry.left_out > 1 else ''}",
         segments=tuple(
             _line(f"Segment {segment.number}", f"{path}segments/{segment.number}.xml", segment.artifact, now)
             for segment in entry.segments
@@ -148,8 +148,8 @@ def size(count: int) -> str:
 def ago(then: datetime, now: datetime) -> str:
     """How long ago, in one unit: `3 hours ago`."""
     seconds = max(0.0, (now - then).total_seconds())
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+    for unit, plural, length in (("day", "days", 86400), ("hour", "hours", 3600), ("min", "min", 60)):
         if seconds >= length:
             count = int(seconds // length)
-            return f"{count} {unit}{'s' if count != 1 else ''} ago"
+            return f"{count} {unit if count == 1 else plural} ago"
     return "just now"
