@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -235,12 +236,25 @@ def test_on_a_terminal_it_says_what_it_is_at(evidence: Path, tmp_path: Path) -> 
     assert b"Traceback" not in said
 
 
+def wait_until_open(pid: int, path: Path) -> None:
+    """Wait until a process reads a file: before that it is still starting, however slow the machine."""
+    for _ in range(600):
+        opened = []
+        for one in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                opened.append(one.readlink())
+        if path in opened:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path} was never opened")
+
+
 def test_ctrl_c_ends_it_without_a_traceback_and_without_half_a_report(tmp_path: Path) -> None:
     fifo = tmp_path / "evidence.log"
     line = nginx_line(START, INNOCENT).encode()
     fifo.write_bytes(line * 2_000_000)
     child = subprocess.Popen(command(fifo, "--out", tmp_path / "out"), stderr=subprocess.PIPE, stdout=subprocess.PIPE)
-    time.sleep(2.0)
+    wait_until_open(child.pid, fifo)
     child.send_signal(signal.SIGINT)
     _, said = child.communicate(timeout=120)
     assert child.returncode == 130

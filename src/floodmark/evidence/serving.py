@@ -123,7 +123,9 @@ def _named(
         return None
     # of names that nobody else uses a folder says more than a file
     parts = [*family.split("/")[-2::-1], parts[0]]
-    return next((part for part in parts if part and part.lower() not in GENERIC and not part.replace("-", "").isdigit()), None)
+    return next(
+        (part for part in parts if part and part.lower() not in GENERIC and not part.replace("-", "").isdigit()), None
+    )
 
 
 def _parts(family: str) -> list[str]:
