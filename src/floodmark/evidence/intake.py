@@ -196,7 +196,7 @@ def _assembled(ledger: Ledger, options: IntakeOptions, problems: Sequence[Source
     align(ledger, zones, options.window[1] if options.window else None, serving.by_origin)
     whole = Assembly(ledger, serving, routes, options.window, options.max_routes, options.max_samples)
     whole.prepare()
-    series = tuple(one for one in metrics.attached(assemble_rows.series(whole)) if len(one.at))
+    series = tuple(one for one in metrics.attached(assemble_rows.series(whole)) if len(one.at) or one.copies > 1)
     evidence = Evidence(
         window=options.window,
         bin_seconds=options.bin_seconds,
