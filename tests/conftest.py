@@ -23,6 +23,9 @@ import pytest
 from floodmark.settings import ENV_PREFIX, Settings
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+WHOLE_RUN_MB = 100_000
+"""Memory above which a worker is replaced where it runs inside pytest, whose memory tells of all tests before."""
+
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 
 
@@ -104,7 +107,7 @@ def empty_url(postgres_server) -> Iterator[str]:
 def database(postgres_server, _migrated, tmp_path) -> Iterator[Database]:
     """A fresh migrated database, and Django set up on it as `default`."""
     with _new_database(postgres_server, template=_migrated) as url:
-        settings = Settings(database_url=url, data_dir=tmp_path / "var")
+        settings = Settings(database_url=url, data_dir=tmp_path / "var", worker_max_mb=WHOLE_RUN_MB)
         with _in_use(settings):
             yield Database(url, settings)
 
@@ -123,7 +126,7 @@ def _sampled(postgres_server, _migrated) -> Iterator[str]:
 def sample_database(postgres_server, _sampled, tmp_path) -> Iterator[Database]:
     """As `database`, filled: organisations 1 and 2 with 100 projects each, every kind of flaw once (flaws.py)."""
     with _new_database(postgres_server, template=_sampled) as url:
-        settings = Settings(database_url=url, data_dir=tmp_path / "var")
+        settings = Settings(database_url=url, data_dir=tmp_path / "var", worker_max_mb=WHOLE_RUN_MB)
         with _in_use(settings):
             yield Database(url, settings)
 

@@ -39,6 +39,12 @@ class Pooler:
         port = self.listener.getsockname()[1]
         return f"postgresql://{self.server['user']}@127.0.0.1:{port}/{self.server['dbname']}"
 
+    def wait_until_idle(self) -> None:
+        """Wait until every session is given back: the pooler passes an answer on first. Raises queue.Empty."""
+        idle = [self.free.get(timeout=10) for _ in self.backends]
+        for backend in idle:
+            self.free.put(backend)
+
     def close(self) -> None:
         self.listener.shutdown(socket.SHUT_RDWR)
         for one in (self.listener, *self.clients, *self.backends):
