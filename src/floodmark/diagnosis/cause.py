@@ -12,14 +12,13 @@ import numpy as np
 from floodmark.diagnosis.benign import benign
 from floodmark.diagnosis.certify import Checks, check
 from floodmark.diagnosis.collinear import inseparable
-from floodmark.diagnosis.dose import ALL, in_flight
+from floodmark.diagnosis.dose import ALL
 from floodmark.diagnosis.explain import Explanation
 from floodmark.diagnosis.incident import Cause, CauseKind, EvidenceItem, Interval, Rival, Role
 from floodmark.diagnosis.options import DEFAULT, Options
 from floodmark.diagnosis.patterns.fragmentation import heap_share
-from floodmark.diagnosis.regress import Matrix
 from floodmark.diagnosis.rivals import rivals
-from floodmark.diagnosis.scene import Scene, View
+from floodmark.diagnosis.scene import Scene, View, regression_rows
 from floodmark.diagnosis.services import Judged
 from floodmark.diagnosis.strength import Strength, strengths
 from floodmark.diagnosis.victims import Victim, slowdown, victims
@@ -41,11 +40,11 @@ def causes_of(judged: Judged, options: Options) -> tuple[Cause, ...]:
     scene = judged.scene
     if judged.finding.verdict != "leak" or scene.view is None:
         return benign(scene, judged.finding) if judged.finding.verdict == "no-leak" else ()
-    rows, growth, nuisance = _rows(scene.view, scene)
+    rows, growth, nuisance = regression_rows(scene.view, scene.candidates)
     said = scene.explanation
     if said is None or not said.chosen:
         return (_nobody(scene, said),)
-    known = strengths(said, rows, growth, nuisance, scene.view.stretch.mb, options)
+    known = strengths(said, rows, growth, nuisance, _covered_mb(scene.view, growth), options)
     names = frozenset(said.candidates[index].name for index in said.chosen)
     suffering = victims(scene, names)
     found = []
@@ -59,11 +58,12 @@ def causes_of(judged: Judged, options: Options) -> tuple[Cause, ...]:
     return (*found, *(_victim(scene, one) for one in suffering))
 
 
-def _rows(view: View, scene: Scene) -> tuple[Floats, Floats, Matrix]:
-    """(times, growth, nuisances) of the stretch, as they were explained."""
-    part = slice(view.stretch.begin, view.stretch.end + 1)
-    nuisance = np.column_stack([view.warm.gain, view.load.mb, in_flight(scene.candidates, view.track)])
-    return view.track.at[part], view.fine[part], nuisance[part]
+def _covered_mb(view: View, growth: Floats) -> float:
+    """The growth that doses can explain: all of it, or what happened while there were logs."""
+    whole = float(view.fine[view.stretch.end] - view.fine[view.stretch.begin])
+    return (
+        view.stretch.mb * float(np.clip((growth[-1] - growth[0]) / whole, 0.0, 1.0)) if whole > 0 else view.stretch.mb
+    )
 
 
 def _dosed(
@@ -101,7 +101,8 @@ def _guilty(said: Explanation, index: int, strength: Strength, grade: str, optio
         return False
     first = said.chosen[0] == index
     least = options.culprit_share if not first else options.certify_share
-    return strength.share >= least and (grade == "certified" or first)
+    # Beside a larger cause, a small one must be sure to be there at all.
+    return strength.share >= least and (first or (grade == "certified" and strength.share_low >= options.sure_share))
 
 
 def _evidence(

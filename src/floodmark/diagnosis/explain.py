@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from floodmark.diagnosis.coverage import clock_hours
 from floodmark.diagnosis.dose import Candidate, cumulated
 from floodmark.diagnosis.options import Options
 from floodmark.diagnosis.regress import THETAS, Fit, Matrix, ebic, nnls, robust, whiten
@@ -20,6 +21,9 @@ from floodmark.evidence.nouns import Floats, Ints
 
 MAX_CHOSEN = 5
 """Doses that one explanation names at most."""
+
+MIDDLE_THETA = 0.8
+"""The filter with which lags are compared."""
 
 TRIED = 4
 """Candidates that are tried in full at each step, the most promising first."""
@@ -75,23 +79,32 @@ def explain(
     usable = tuple(one for one in found if _events(one, times, 0.0) >= options.min_events)
     if len(times) < options.min_samples or not usable:
         return None
-    base = np.column_stack([(times - times[0]) / 3600.0, nuisance])
+    base = np.column_stack([clock_hours(times), nuisance])
     longest = max((times[-1] - times[0]) / 600.0, 0.0)
     lags = [lag for lag in options.lags_minutes if lag <= longest]
-    best: Explanation | None = None
-    for theta in THETAS:
-        white, goal = whiten(base, theta), whiten(growth, theta)
-        weight: Floats | None = None
-        for lag in lags:
-            design = whiten(cumulated(usable, times, 60.0 * lag), theta)
-            if weight is None:
-                weight = robust(np.column_stack([white, design]), goal).weight
-            chosen = choose(white, design, goal, weight)
-            said = _explanation(usable, times, design, white, goal, chosen, lag, theta)
-            # A later lag, or a longer filter, must be better by more than rounding.
-            if best is None or said.score < best.score - 0.5:
-                best = said
-    return best
+    tried = Trial(times, growth, base, usable)
+    # The filter in the middle shows the lag best: differences do not forgive a minute, levels forgive an hour.
+    timed = min((tried.at(MIDDLE_THETA, lag) for lag in lags), key=lambda said: said.score)
+    return min([timed, *(tried.at(theta, timed.lag_minutes) for theta in THETAS if theta != MIDDLE_THETA)],
+               key=lambda said: said.score)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """The rows of one stretch, to be explained with one filter and lag after another."""
+
+    times: Floats
+    growth: Floats
+    base: Matrix
+    found: tuple[Candidate, ...]
+
+    def at(self, theta: float, lag_minutes: float) -> Explanation:
+        """The best choice of candidates with this filter and lag."""
+        base, goal = whiten(self.base, theta), whiten(self.growth, theta)
+        design = whiten(cumulated(self.found, self.times, 60.0 * lag_minutes), theta)
+        weight = robust(np.column_stack([base, design]), goal).weight
+        chosen = choose(base, design, goal, weight)
+        return _explanation(self.found, self.times, design, base, goal, chosen, lag_minutes, theta)
 
 
 def _events(one: Candidate, times: Floats, lag_minutes: float) -> float:
@@ -171,6 +184,6 @@ def _explanation(
     kept: Ints = np.array([one for one in chosen if beta[one] > 0], dtype=np.int64)
     order = kept[np.argsort(-(beta * events)[kept], kind="stable")]
     return Explanation(
-        found, beta, error, events, float(times[-1] - times[0]) / 3600.0, float(fit.beta[0]), float(fit.error[0]),
+        found, beta, error, events, float(clock_hours(times)[-1]), float(fit.beta[0]), float(fit.error[0]),
         tuple(int(one) for one in order), lag, theta, goal, design, base, score, none, fit,
     )  # fmt: skip

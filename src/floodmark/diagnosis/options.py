@@ -102,14 +102,17 @@ class Options:
     recycle_lives: int = 3
     """Lives per worker within the growth that make it recycling."""
 
-    lags_minutes: tuple[float, ...] = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-    """Delays between a request and the growth after it that are tried."""
+    lags_minutes: tuple[float, ...] = (0.0, 1.0, -1.0, 2.0, -2.0, 5.0, 12.0, 30.0)
+    """Delays between a request and the growth after it that are tried, the likeliest first. Two clocks may differ by a
+    minute or two, so growth may seem to come before; never by more."""
     min_events: int = 6
     """Events of a dose within the growth below which nothing is said: the second and third must raise it again."""
     contributing_share: float = 0.08
     """A dose below this share of the growth is not listed."""
     culprit_share: float = 0.2
     """A dose below this share is no culprit beside a larger one, but contributes."""
+    sure_share: float = 0.08
+    """Its lower bound must be above this."""
     certify_share: float = 0.15
     """The strict rule: the 5% quantile of a culprit's share is above this..."""
     certify_frequency: float = 0.8

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from floodmark.diagnosis.audit import Audit
+from floodmark.diagnosis.coverage import covered, stitched
 from floodmark.diagnosis.dose import Candidate, candidates, in_flight, served_per_life
 from floodmark.diagnosis.explain import Explanation, explain
 from floodmark.diagnosis.load import Load, load_memory
 from floodmark.diagnosis.onset import Stretch, stretch
 from floodmark.diagnosis.options import Options
+from floodmark.diagnosis.regress import Matrix
 from floodmark.diagnosis.saturation import Saturation, saturation
 from floodmark.diagnosis.track import Track, container_track, track
 from floodmark.diagnosis.warmup import WarmUp, warm_up
@@ -137,10 +139,19 @@ def _why(view: View, found: tuple[Candidate, ...], options: Options) -> tuple[Ex
     """What explains the growth, and whether it saturates; nothing where there is no growth to explain."""
     if view.stretch.mb < options.min_growth_mb or view.stretch.end - view.stretch.begin < options.min_samples:
         return None, None
-    rows = slice(view.stretch.begin, view.stretch.end + 1)
-    nuisance = np.column_stack([view.warm.gain, view.load.mb, in_flight(found, view.track)])
-    said = explain(view.track.at[rows], view.fine[rows], nuisance[rows], found, options)
-    return said, saturation(view.track, view.fine, view.stretch, nuisance, found, said)
+    times, growth, nuisance = regression_rows(view, found)
+    said = explain(times, growth, nuisance, found, options) if len(times) >= options.min_samples else None
+    every = np.column_stack([view.warm.gain, view.load.mb, in_flight(found, view.track)])
+    return said, saturation(view.track, view.fine, view.stretch, every, found, said)
+
+
+def regression_rows(view: View, found: tuple[Candidate, ...]) -> tuple[Floats, Floats, Matrix]:
+    """(times, growth in MB, nuisances) of the growth's stretch, where there are logs."""
+    part = slice(view.stretch.begin, view.stretch.end + 1)
+    nuisance = np.column_stack([view.warm.gain, view.load.mb, in_flight(found, view.track)])[part]
+    times = view.track.at[part]
+    kept = covered(found, times)
+    return times[kept], stitched(view.fine[part], kept), stitched(nuisance, kept)
 
 
 def _starts(events: list[Event], view: View | None, whole: View | None) -> tuple[float, ...]:

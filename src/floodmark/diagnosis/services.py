@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from floodmark.diagnosis.audit import Audit
+from floodmark.diagnosis.dose import WORK
 from floodmark.diagnosis.growth import Rate, rate
 from floodmark.diagnosis.incident import Chart, Growth, Point, Service, SeverityWord, Time
 from floodmark.diagnosis.options import DEFAULT, Options
@@ -41,9 +42,11 @@ def judge_service(evidence: Evidence, audit: Audit, name: str, options: Options 
 
 
 def _names(evidence: Evidence, audit: Audit) -> list[str]:
-    """Services of whose memory there is any series: what was refused must be said of someone."""
-    memory = {one.service for one in evidence.series if one.measure in (*MEMORY_MEASURES, "rate", "events")}
-    return sorted(name for name in memory | {one.service for one in audit.usable} if name)
+    """Services with any series of memory, refused or not, and those that did any work: what is not known is said."""
+    named = {one.service for one in evidence.series if one.measure in (*MEMORY_MEASURES, "rate", "events")}
+    named |= {one.service for one in audit.usable}
+    named |= {one.service for one in evidence.doses if one.kind in WORK and one.service is not None}
+    return sorted(name for name in named if name)
 
 
 def _service(seen: Scene, finding: Finding, measured: Rate | None) -> Service:

@@ -17,6 +17,9 @@ BIN_SECONDS = 900.0
 LEAST_REQUESTS = 100.0
 """Requests of a route in the evidence from which its usual duration is known."""
 
+AROUND = 12
+"""Bins before and after that tell the usual traffic of those hours."""
+
 LEAST_ROUTES = 5
 SLOWER = 4.0
 """Times the usual duration, in the middle of the routes, that is slow for everything."""
@@ -51,11 +54,16 @@ def slowness(scene: Scene) -> Slowness | None:
     begin, end = _longest(middle >= SLOWER)
     if (end - begin) * BIN_SECONDS < LEAST_SECONDS:
         return None
-    total = counts.sum(axis=0)
-    traffic = float(total[begin:end].mean() / max(float(np.median(total)), 1e-9))
+    traffic = _traffic(counts.sum(axis=0), begin, end)
     if traffic >= MORE_TRAFFIC:
         return None
     return Slowness(float(edges[begin]), float(edges[end]), float(np.median(middle[begin:end])), traffic)
+
+
+def _traffic(total: Floats, begin: int, end: int) -> float:
+    """Requests between two bins over those around: of the hours before and after, the busier."""
+    around = [part.mean() for part in (total[max(0, begin - AROUND) : begin], total[end : end + AROUND]) if len(part)]
+    return float(total[begin:end].mean() / max(float(max(around)), 1e-9)) if around else np.inf
 
 
 def _against_usual(one: Candidate, edges: Floats, count: Floats) -> Floats:

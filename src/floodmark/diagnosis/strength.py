@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from floodmark.diagnosis.bootstrap import betas, grams
+from floodmark.diagnosis.coverage import clock_hours
 from floodmark.diagnosis.dose import cumulated
 from floodmark.diagnosis.explain import Explanation
 from floodmark.diagnosis.options import Options
@@ -20,7 +21,7 @@ from floodmark.evidence.nouns import Floats
 SUM_MINUTES = 60.0
 """Memory of the filter under which strength is measured."""
 
-LEAST_ERROR = 0.06
+LEAST_ERROR = 0.09
 """Half-width that an interval of MB per event has at least: doses are counted in whole minutes."""
 
 SMALL_CLOCK = 0.4
@@ -52,7 +53,7 @@ def strengths(
     chosen = list(said.chosen)
     step = float(np.median(np.diff(times)))
     theta = max(said.theta, float(np.exp(-step / 60.0 / SUM_MINUTES)))
-    base = np.column_stack([(times - times[0]) / 3600.0, nuisance])
+    base = np.column_stack([clock_hours(times), nuisance])
     doses = cumulated([said.candidates[index] for index in chosen], times, 60.0 * said.lag_minutes)
     design, goal = whiten(np.column_stack([doses, base]), theta), whiten(growth, theta)
     rows = max(1, round(options.block_hours * 3600.0 / step))

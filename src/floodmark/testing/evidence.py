@@ -321,7 +321,10 @@ def _high_water(world: World, rng: np.random.Generator, mine: NDArray[np.float64
 
 
 def _process_series(world: World, rng: np.random.Generator, hour: Floats, workers: list[_Worker]) -> Iterator[Series]:
-    """PSS of every process: one series a life, sampled every `process_step_seconds`, spikes and noise included."""
+    """PSS of every process: one series a life, sampled every `process_step_seconds`, spikes and noise included.
+
+    What happens in a minute is seen at its end.
+    """
     if not world.processes:
         return
     step = world.process_step_seconds / 60.0
@@ -335,7 +338,7 @@ def _process_series(world: World, rng: np.random.Generator, hour: Floats, worker
             life = seen & (worker.pids[minute] == pid)
             yield Series(
                 world.service, "pod-1", str(pid), "pss", "pss_bytes", Place("processes.csv", 2),
-                EPOCH + at[life] * 60.0 + world.skew_seconds, np.maximum(value[life], 1.0) * MB,
+                EPOCH + (at[life] + 1.0) * 60.0 + world.skew_seconds, np.maximum(value[life], 1.0) * MB,
             )  # fmt: skip
 
 
@@ -343,7 +346,7 @@ def _container_series(
     world: World, rng: np.random.Generator, hour: Floats, counts: NDArray[np.float64], workers: list[_Worker]
 ) -> Iterator[Series]:
     """RSS, usage, number of processes and the heap counter of the container, once a minute with gaps."""
-    at = EPOCH + hour * 3600.0 + world.skew_seconds
+    at = EPOCH + hour * 3600.0 + 60.0 + world.skew_seconds
     total = np.sum([worker.memory for worker in workers], axis=0) + 40.0 + _load(world, hour, counts)
     seen = rng.random(len(hour)) >= world.gap_share
     noisy = (total + rng.normal(0, 2 * world.noise_mb, len(hour))) * MB

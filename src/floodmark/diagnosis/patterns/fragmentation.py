@@ -7,8 +7,12 @@ import numpy as np
 from floodmark.diagnosis.growth import WARMED, grows, warmed_share
 from floodmark.diagnosis.patterns.finding import Finding
 from floodmark.diagnosis.patterns.leak import strongly_dosed
+from floodmark.diagnosis.saturation import FULL
 from floodmark.diagnosis.scene import Scene
 from floodmark.diagnosis.wording import figure, per_cent
+
+LONG_HOURS = 12.0
+"""Growth that followed no dose for so long would have found one."""
 
 TOLD = 0.4
 """A process must have grown by this share of its part of the growth for its heap to tell: else lives were renewed."""
@@ -37,12 +41,13 @@ def detect(scene: Scene) -> Finding | None:
 
 def _follows_nothing(scene: Scene) -> bool:
     """Whether doses are known and none explains the growth: a leak in native code would follow its route."""
-    return bool(scene.candidates) and not strongly_dosed(scene)
+    long = scene.view is not None and scene.view.hours >= LONG_HOURS
+    return long and bool(scene.candidates) and not strongly_dosed(scene)
 
 
 def _bends(scene: Scene) -> bool:
     bent = scene.saturation
-    return bent is not None and (bent.margin < 0 or bent.tail < 0.5)
+    return bent is not None and (bent.margin < 0 or bent.tail < 0.5) and (bent.bend <= FULL or bent.tail < 0.5)
 
 
 def heap_share(scene: Scene) -> float | None:

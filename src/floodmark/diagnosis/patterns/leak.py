@@ -17,6 +17,12 @@ STILL = 0.5
 STRONG = 20.0
 """Difference of the criterion beyond doubt."""
 
+SHORT_HOURS = 8.0
+"""The first hours of a cache with a time constant of a few hours are a line to the eye..."""
+
+SHORT_STILL = 0.8
+"""...so growth that follows no dose must not have slowed down at all in them."""
+
 LONG_HOURS = 24.0
 """Growth that went on for a day, in a curve that has not levelled off, is no cache that anyone would build."""
 
@@ -50,6 +56,8 @@ def goes_on(scene: Scene) -> bool:
     bent, view = scene.saturation, scene.view
     if bent is None or view is None:
         return False
+    if view.hours < SHORT_HOURS and not strongly_dosed(scene):
+        return bent.margin > DECIDES and bent.tail >= SHORT_STILL
     if bent.tail >= (STILL if bent.margin <= STRONG else scene.options.plateau_share) and bent.margin > DECIDES:
         return True
     is_long = view.hours >= LONG_HOURS and bent.margin > -DECIDES
