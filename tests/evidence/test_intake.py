@@ -290,3 +290,19 @@ def test_progress_is_told_file_by_file(tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
     gather([tmp_path], IntakeOptions(), lambda *step: told.append(step))
     assert told == [("0.log", 0, 3), ("1.log", 1, 3), ("2.log", 2, 3), ("", 3, 3)]
+
+
+def test_what_is_remembered_is_bounded_and_changes_nothing(gathered: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from floodmark.evidence import counting, routes
+
+    text = "".join(
+        access(
+            3, 3 * n, agent=f"client {n}" if n % 3 else "kube-probe/1.30", path=f"/{chr(97 + n % 9)}/{{n}}/{n % 40}.x"
+        )
+        for n in range(300)
+    )
+    expected = plain(gathered({"a.log": text}))
+    for module, name in ((counting, "REMEMBERED_AGENTS"), (counting, "REMEMBERED_PATHS"), (routes, "REMEMBERED_PATHS")):
+        monkeypatch.setattr(module, name, 20)
+    monkeypatch.setattr("floodmark.evidence.sources.BLOCK_BYTES", 2000)
+    assert plain(gathered({"a.log": text})) == expected

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from floodmark.evidence.ledger import Ledger
-from floodmark.evidence.logs.access import LOST
-from floodmark.evidence.logs.requests import NO_UPSTREAM
+from floodmark.evidence.logs.requests import LOST, NO_UPSTREAM
 from floodmark.evidence.nouns import OTHER, Floats, Ints, Place
 from floodmark.evidence.serving import Serving
 from floodmark.evidence.store import Key

@@ -9,8 +9,7 @@ import numpy as np
 
 from floodmark.evidence.assemble import Assembly, Named, floats, ints
 from floodmark.evidence.clients import Seen
-from floodmark.evidence.logs.access import LOST
-from floodmark.evidence.logs.requests import NO_UPSTREAM
+from floodmark.evidence.logs.requests import LOST, NO_UPSTREAM
 from floodmark.evidence.masks import masked
 from floodmark.evidence.nouns import Client, Dose, DoseKind, Place, Tally, Volume
 from floodmark.evidence.routes import capped

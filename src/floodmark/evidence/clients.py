@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from floodmark.evidence.nouns import Ints
+from floodmark.evidence.nouns import Floats, Ints
 
 FEW_REQUESTS = 8
 """A client with fewer requests in one block of a log is not looked at: a sweep has dozens."""
@@ -45,36 +45,19 @@ class ClientBook:
         self, client: Ints, target: Ints, bins: Ints, lane: int, describe: Callable[[int], tuple[str, str, int, int]]
     ) -> None:
         """Count one block: hashes of clients and targets, bins. `describe(row)` gives name, address, source, line."""
-        # a coarse count first: most clients of a busy log are met a few times only
-        coarse = np.bincount(client & BUCKETS_MASK, minlength=BUCKETS_MASK + 1)
-        rows = np.flatnonzero(coarse[client & BUCKETS_MASK] >= FEW_REQUESTS)
+        rows = _busy(client)
         if not len(rows):
             return
-        identity, first, inverse, count = np.unique(
-            client[rows], return_index=True, return_inverse=True, return_counts=True
-        )
-        busy = np.flatnonzero(count[inverse] >= FEW_REQUESTS)
-        if not len(busy):
-            return
+        identity, first, who = np.unique(client[rows], return_index=True, return_inverse=True)
         low = int(bins[rows].min())
         width = int(bins[rows].max()) - low + 1
-        cell = inverse[busy] * width + bins[rows[busy]] - low
-        # cell and target in one word, so that one plain sort puts equal ones side by side
-        cells, cell_of = np.unique(cell, return_inverse=True)
-        words = np.sort(
-            (cell_of.astype(np.uint64) << np.uint64(40)) | (target[rows[busy]].astype(np.uint64) >> np.uint64(24))
-        )
-        new_target = np.ones(len(words), np.bool_)
-        new_target[1:] = words[1:] != words[:-1]
-        place = (words >> np.uint64(40)).astype(np.int64)
-        requests = np.bincount(place, minlength=len(cells))
-        targets = np.bincount(place, new_target, len(cells))
+        cells, requests, targets = _counted(who * width + bins[rows] - low, target[rows])
         for where, asked, distinct in zip(cells.tolist(), requests.tolist(), targets.tolist(), strict=True):
-            who = where // width
-            seen = self.clients.get(int(identity[who]))
+            name = int(identity[where // width])
+            seen = self.clients.get(name)
             if seen is None:
-                seen = self.clients[int(identity[who])] = Seen(*describe(int(rows[first[who]])))
-            self._cell(seen, (lane, where % width + low), float(asked), distinct)
+                seen = self.clients[name] = Seen(*describe(int(rows[first[where // width]])))
+            self._cell(seen, (lane, where % width + low), asked, distinct)
         if len(self.clients) > 2 * MAX_CLIENTS or self.cells > MAX_CELLS:
             self._prune()
 
@@ -97,3 +80,24 @@ class ClientBook:
             kept[identity] = seen
             cells += len(seen.cells)
         self.clients, self.cells = kept, cells
+
+
+def _busy(client: Ints) -> Ints:
+    """The rows of clients with at least FEW_REQUESTS of them."""
+    # a coarse count first: most clients of a busy log are met a few times only, and sorting all would cost most
+    coarse = np.bincount(client & BUCKETS_MASK, minlength=BUCKETS_MASK + 1)
+    rows = np.flatnonzero(coarse[client & BUCKETS_MASK] >= FEW_REQUESTS)
+    _, inverse, count = np.unique(client[rows], return_inverse=True, return_counts=True)
+    return rows[count[inverse] >= FEW_REQUESTS]
+
+
+def _counted(cell: Ints, target: Ints) -> tuple[Ints, Floats, Floats]:
+    """(distinct cells, how many rows each has, how many distinct targets)."""
+    cells, cell_of = np.unique(cell, return_inverse=True)
+    # cell and target in one word, so that one plain sort puts equal ones side by side
+    words = np.sort((cell_of.astype(np.uint64) << np.uint64(40)) | (target.astype(np.uint64) >> np.uint64(24)))
+    new_target = np.ones(len(words), np.bool_)
+    new_target[1:] = words[1:] != words[:-1]
+    place = (words >> np.uint64(40)).astype(np.int64)
+    requests = np.bincount(place, minlength=len(cells)).astype(np.float64)
+    return cells, requests, np.bincount(place, new_target, len(cells)).astype(np.float64)

@@ -8,7 +8,7 @@ an application's own log the zone its other lines show; and at last UTC, as an a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from floodmark.evidence.clock import Lane, fixed, offset_name, zone_of
 from floodmark.evidence.clock_series import by_series, skews_by_births
-from floodmark.evidence.ledger import Ledger
+from floodmark.evidence.ledger import Ledger, SourceRow
 from floodmark.evidence.metrics.alignment import by_edges, whole_spans
 from floodmark.evidence.nouns import Clock, Floats
 
@@ -93,55 +93,57 @@ def _state(lane: Lane) -> None:
         lane.clock = Clock(name, "stated")
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A wall clock whose zone is looked for: its lane, `days` to its date, and what there is to find it with."""
+
+    lane: Lane
+    ledger: Ledger
+    known: list[Lane]
+    days: float
+
+    @property
+    def kind(self) -> str:
+        """What its source is."""
+        return self.ledger.sources[self.lane.source].kind
+
+
 def _settle_wall(
     lane: Lane, ledger: Ledger, known: list[Lane], given: Sequence[GivenZone], latest: float | None
 ) -> None:  # fmt: skip
     row = ledger.sources[lane.source]
-    days = _days(lane, ledger, latest) if lane.sort == "undated" else 0.0
-    anchored = _by_anchors(lane, ledger, known, days)
-    for rule in given:
-        if fnmatchcase(row.path, rule.pattern):
-            lane.settle(zone_of(rule.zone), rule.zone, "given", days=days)
-            if anchored is not None and abs(_middle_shift(lane) - days + anchored) > TOLERANCE_SECONDS + 60:
-                row.remark(
-                    f"the zone given ({rule.zone}) contradicts events that other sources tell of too: they fit "
-                    f"{offset_name(anchored)}"
-                )
+    asked = Asked(lane, ledger, known, _days(lane, ledger, latest) if lane.sort == "undated" else 0.0)
+    rule = next((rule for rule in given if fnmatchcase(row.path, rule.pattern)), None)
+    if rule is not None:
+        lane.settle(zone_of(rule.zone), rule.zone, "given", days=asked.days)
+        _doubt(rule.zone, asked, row)
+        return
+    for find, why in FINDERS:
+        found = find(asked)
+        if found is not None:
+            east = round(found / QUARTER) * QUARTER
+            lane.settle(fixed(east), offset_name(east), "inferred", 0.0, asked.days)
+            row.remark(f"clock {offset_name(east)}: {why}")
             return
-    if anchored is not None:
-        east = round(anchored / QUARTER) * QUARTER
-        lane.settle(fixed(east), offset_name(east), "inferred", 0.0, days)
-        row.remark(f"clock {offset_name(east)}: found by events that other sources tell of too")
-        return
-    profiled = _by_profile(lane, ledger, known, days)
-    if profiled is not None:
-        lane.settle(fixed(profiled), offset_name(profiled), "inferred", 0.0, days)
-        row.remark(f"clock {offset_name(profiled)}: activity rises and falls with the requests only if it is this")
-        return
-    measured = by_series(lane, ledger, known)
-    if measured is not None:
-        lane.settle(fixed(measured), offset_name(measured), "inferred", 0.0, days)
-        row.remark(f"clock {offset_name(measured)}: the same series stand in a source whose clock is known")
-        return
-    edged = _by_edges(lane, ledger, known) if row.kind in PANEL_KINDS else None
-    if edged is not None:
-        lane.settle(fixed(edged), offset_name(edged), "inferred", 0.0, days)
-        row.remark(f"clock {offset_name(edged)}: it begins and ends with other sources only if it is this")
-        return
-    inner = _application_zone(ledger) if row.kind in APPLICATION_KINDS else None
-    if inner is not None:
-        lane.settle(fixed(inner), offset_name(inner), "inferred", 0.0, days)
-        row.remark(f"clock {offset_name(inner)}: that of the application's other lines")
-        return
-    lane.settle(fixed(0), "+00:00", "assumed", 0.0, days)
+    lane.settle(fixed(0), "+00:00", "assumed", 0.0, asked.days)
     row.remark(ASSUMED)
 
 
-def _by_edges(lane: Lane, ledger: Ledger, known: list[Lane]) -> int | None:
+def _doubt(zone: str, asked: Asked, row: SourceRow) -> None:
+    """Say so where events that other sources tell of too speak against the zone that was given."""
+    anchored = _by_anchors(asked)
+    if anchored is not None and abs(_middle_shift(asked.lane) - asked.days + anchored) > TOLERANCE_SECONDS + 60:
+        row.remark(
+            f"the zone given ({zone}) contradicts events that other sources tell of too: they fit {offset_name(anchored)}"
+        )
+
+
+def _by_edges(asked: Asked) -> int | None:
     """Seconds east of UTC at which a panel begins and ends with the logs beside it."""
-    if lane.first is None or lane.last is None:
+    lane, ledger = asked.lane, asked.ledger
+    if asked.kind not in PANEL_KINDS or lane.first is None or lane.last is None:
         return None
-    parts = ((ledger.sources[other.source].origin, other.first, other.last) for other in known)
+    parts = ((ledger.sources[other.source].origin, other.first, other.last) for other in asked.known)
     return by_edges((lane.first, lane.last), whole_spans(parts))
 
 
@@ -155,7 +157,9 @@ def _days(lane: Lane, ledger: Ledger, latest: float | None) -> float:
     row = ledger.sources[lane.source]
     if lane.day_votes:
         return float(max(sorted(lane.day_votes), key=lambda days: lane.day_votes[days]))
-    last = lane.last or 0.0
+    # wall clocks are compared with wall clocks: what is known in UTC is moved to the application's zone
+    east = _application_zone(ledger) or 0
+    last = (lane.last or 0.0) - east
     modified = row.modified
     if modified is not None and (latest is None or abs(modified - latest) < 2 * 86_400):
         row.remark("the lines have no date: the last one was put before the time at which the file was written")
@@ -179,11 +183,12 @@ def _settle_ages(lane: Lane, ledger: Ledger, latest: float | None) -> None:
     lane.settle(fixed(0), "+00:00", "assumed", 0.0, at or 0.0)
 
 
-def _by_anchors(lane: Lane, ledger: Ledger, known: Iterable[Lane], days: float) -> float | None:
+def _by_anchors(asked: Asked) -> float | None:
     """Seconds east of UTC by which most events of this lane fit those of lanes with a known clock."""
-    mine = _rare(ledger.anchors.get(lane.number, ()))
+    ledger, days = asked.ledger, asked.days
+    mine = _rare(ledger.anchors.get(asked.lane.number, ()))
     theirs: dict[str, list[float]] = {}
-    for other in known:
+    for other in asked.known:
         for key, at in ledger.anchors.get(other.number, ()):
             if key in mine:
                 theirs.setdefault(key, []).append(at)
@@ -222,8 +227,9 @@ def _rare(anchors: Iterable[tuple[str, float]]) -> dict[str, list[float]]:
     return {key: moments for key, moments in found.items() if len(moments) <= MAX_TWINS}
 
 
-def _by_profile(lane: Lane, ledger: Ledger, known: list[Lane], days: float) -> int | None:
+def _by_profile(asked: Asked) -> int | None:
     """The offset at which this lane's activity follows that of the requests, if one fits far better than the others."""
+    lane, ledger, known, days = asked.lane, asked.ledger, asked.known, asked.days
     if lane.first is None or lane.last is None or lane.last - lane.first < PROFILE_HOURS * 3600:
         return None
     mine = _activity(ledger, [lane.number], "connections", days)
@@ -275,6 +281,16 @@ def _agreement(mine: tuple[int, Floats], theirs: tuple[int, Floats], shift: int)
     return float(np.corrcoef(a, b)[0, 1])
 
 
+def _by_measures(asked: Asked) -> int | None:
+    """The offset at which its series are those of a source whose clock is known."""
+    return by_series(asked.lane, asked.ledger, asked.known)
+
+
+def _by_application(asked: Asked) -> int | None:
+    """The offset of the application's other lines, for one of its own logs."""
+    return _application_zone(asked.ledger) if asked.kind in APPLICATION_KINDS else None
+
+
 def _application_zone(ledger: Ledger) -> int | None:
     """The offset most of the application's lines show: inside wrappers that state UTC, or stated by workers."""
     votes: Counter[int] = Counter()
@@ -287,3 +303,13 @@ def _application_zone(ledger: Ledger) -> int | None:
                 if east:
                     votes[east] += count
     return max(sorted(votes), key=lambda east: votes[east]) if votes else None
+
+
+FINDERS: tuple[tuple[Callable[[Asked], float | None], str], ...] = (
+    (_by_anchors, "found by events that other sources tell of too"),
+    (_by_profile, "activity rises and falls with the requests only if it is this"),
+    (_by_measures, "the same series stand in a source whose clock is known"),
+    (_by_edges, "it begins and ends with other sources only if it is this"),
+    (_by_application, "that of the application's other lines"),
+)
+"""Ways to find how many seconds east of UTC a wall clock is, the surest first, and what is said of each."""

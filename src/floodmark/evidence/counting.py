@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,10 @@ Mask = NDArray[np.bool_]
 SLOW_ANCHOR_SECONDS = 2.0
 OVER_SECONDS = (10.0, 30.0)
 SPAN_COUNTED = 1 << 18
+NOT_KNOWN = -99
+AGENT_BYTES = 48
+"""Bytes of a client's name that are hashed from its beginning, beside its end and its length."""
+
 MAX_EXAMPLE_BYTES = 1000
 MAX_BATCH_ANCHORS = 2000
 TOLD_STATUSES = (429, 499, 500, 502, 503, 504)
@@ -66,7 +71,7 @@ class _Count:
     def run(self) -> None:
         batch = self.batch
         targets = hashes(self.words, batch.path)
-        agents = hashes(self.words, batch.agent)
+        agents = hashes(self.words, batch.agent, AGENT_BYTES)
         shape = self._shapes(targets)
         probe = self._probes(agents)
         self._doses(shape, probe)
@@ -89,28 +94,29 @@ class _Count:
     def _shapes(self, targets: Words) -> Ints:
         """The number of each path's shape; a path met before is known by its hash."""
         known = self.ledger.remembered.paths
-        hashed = targets.tolist()
-        numbers = list(map(known.get, hashed))
-        rows = list(missing_in(numbers))
-        if rows:
-            found = self.ledger.routes.numbers([self.batch.cut(self.batch.path, row) for row in rows])
-            if len(known) + len(rows) > REMEMBERED_PATHS:
+        numbers, missing = looked_up(known, targets)
+        if len(missing):
+            found = self.ledger.routes.numbers([self.batch.cut(self.batch.path, row) for row in missing.tolist()])
+            if len(known) + len(missing) > REMEMBERED_PATHS:
                 known.clear()
-            for row, number in zip(rows, found, strict=True):
-                known[hashed[row]] = numbers[row] = number
-        return np.array(numbers, np.int64)
+            known.update(zip(targets[missing].tolist(), found, strict=True))
+            numbers[missing] = found
+        return numbers
 
     def _probes(self, agents: Words) -> Mask:
-        known = self.ledger.remembered.agents
-        hashed = agents.tolist()
-        flags = list(map(known.get, hashed))
-        for row in missing_in(flags):
-            if flags[row] is None:
-                found = PROBES.search(self.batch.cut(self.batch.agent, row)) is not None
-                if len(known) >= REMEMBERED_AGENTS:
-                    known.clear()
-                known[hashed[row]] = flags[row] = found
-        return np.array(flags, np.bool_)
+        """Whether each request is a probe's or a scraper's. Clients' names are few: a sorted column of hashes will do."""
+        known = self.ledger.remembered
+        place = np.minimum(np.searchsorted(known.agents, agents), len(known.agents) - 1)
+        new = known.agents[place] != agents
+        if new.any():
+            distinct, rows = np.unique(agents[new], return_index=True)
+            rows = np.flatnonzero(new)[rows]
+            flags = [PROBES.search(self.batch.cut(self.batch.agent, row)) is not None for row in rows.tolist()]
+            if len(known.agents) + len(rows) > REMEMBERED_AGENTS:
+                known.forget_agents()
+            known.add_agents(distinct, np.array(flags, np.bool_))
+            return self._probes(agents) if len(rows) <= REMEMBERED_AGENTS else np.zeros(len(agents), np.bool_)
+        return known.probes[place]
 
     def _doses(self, shape: Ints, probe: Mask) -> None:
         batch, ports = self.batch, len(self.batch.ports)
@@ -194,9 +200,10 @@ class _Count:
             ledger.anchor_path(self.lane, batch.cut(batch.path, row), float(batch.end[row]))
 
 
-def missing_in(found: Sequence[int | bool | None]) -> Iterator[int]:
-    """The rows of what was not found."""
-    return (row for row, each in enumerate(found) if each is None) if None in found else iter(())
+def looked_up(known: Mapping[int, int], hashed: Words) -> tuple[Ints, Ints]:
+    """(the number of each hash, the rows that have none yet)."""
+    numbers = np.fromiter(map(known.get, hashed.tolist(), repeat(NOT_KNOWN)), np.int64, len(hashed))
+    return numbers, np.flatnonzero(numbers == NOT_KNOWN)
 
 
 def grouped(values: Ints) -> tuple[Ints, Ints, Ints]:

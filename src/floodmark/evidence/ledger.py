@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from floodmark.evidence.clients import ClientBook
 from floodmark.evidence.clock import Lane, Sort
 from floodmark.evidence.logs.requests import hash_of
@@ -122,12 +125,23 @@ class Container:
     line: int
 
 
-@dataclass(slots=True)
 class Remembered:
-    """hash of a path -> number of its shape, hash of an agent -> whether it is a probe; emptied when full."""
+    """What is known by its hash: the numbers of paths, and which clients' names are those of probes. Emptied when full."""
 
-    paths: dict[int, int] = field(default_factory=dict)
-    agents: dict[int, bool] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.paths: dict[int, int] = {}
+        self.forget_agents()
+
+    def forget_agents(self) -> None:
+        """Begin anew, with one hash that no name has but by chance."""
+        self.agents: NDArray[np.uint64] = np.zeros(1, np.uint64)
+        self.probes: NDArray[np.bool_] = np.zeros(1, np.bool_)
+
+    def add_agents(self, hashes: NDArray[np.uint64], probes: NDArray[np.bool_]) -> None:
+        """Names met for the first time, in the order of their hashes."""
+        place = np.searchsorted(self.agents, hashes)
+        self.agents = np.insert(self.agents, place, hashes)
+        self.probes = np.insert(self.probes, place, probes)
 
 
 @dataclass(slots=True)

@@ -19,7 +19,8 @@ from floodmark.evidence.logs.entries import BAD_JSON
 from floodmark.evidence.logs.json_objects import objects_in
 from floodmark.evidence.nouns import EventKind
 from floodmark.evidence.readers import Head, Sink, Source
-from floodmark.evidence.sinks import LineSink, Moment, SourceSink
+from floodmark.evidence.sinks import Moment, SourceSink
+from floodmark.evidence.sinks_lines import LineSink
 
 REASONS: dict[str, EventKind] = {
     "Started": "start",

@@ -8,10 +8,8 @@ from floodmark.evidence.logs import nginx_access, times
 from floodmark.evidence.logs.entries import Entry
 from floodmark.evidence.logs.formats import Stateless
 from floodmark.evidence.logs.nginx_access import TIME_BYTES
-from floodmark.evidence.sinks import LineSink
-
-PROXY, INGRESS, RECORD, UWSGI, APPLICATION, BALANCER, LOST = 0, 1, 2, 3, 4, 5, 9
-"""Ranks of sources that tell of the same requests: the lowest one met for a route is used."""
+from floodmark.evidence.logs.requests import APPLICATION, INGRESS, PROXY
+from floodmark.evidence.sinks_lines import LineSink
 
 _HEAD = re.compile(
     rb"(?:(?!\d{4}-)[\w.-]+(?::\d+)? )?\S+ - .*?\[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] \""

@@ -18,11 +18,10 @@ from typing import Any
 import msgspec
 
 from floodmark.evidence.logs import nginx_access, times
-from floodmark.evidence.logs.access import APPLICATION, PROXY
 from floodmark.evidence.logs.entries import BAD_JSON, Entry, Unreadable
 from floodmark.evidence.logs.formats import Stateless
-from floodmark.evidence.logs.requests import NO_UPSTREAM, Request
-from floodmark.evidence.sinks import LineSink
+from floodmark.evidence.logs.requests import APPLICATION, NO_UPSTREAM, PROXY, Request
+from floodmark.evidence.sinks_lines import LineSink
 
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?|%\(([^)]+)\)s")
 

@@ -14,7 +14,7 @@ from floodmark.evidence.logs.entries import Entry, Unreadable
 from floodmark.evidence.logs.formats import Stateless
 from floodmark.evidence.logs.tasks import TaskBook
 from floodmark.evidence.logs.templates import template_of
-from floodmark.evidence.sinks import LineSink
+from floodmark.evidence.sinks_lines import LineSink
 
 _LEVEL = rb"(?P<level>DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|FATAL)"
 _STAMP = rb"(?P<stamp>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?(?:Z| ?[+-]\d\d:?\d\d)?)"

@@ -20,7 +20,7 @@ from floodmark.evidence.logs import times
 from floodmark.evidence.logs.entries import BAD_JSON, Entry, Unreadable
 from floodmark.evidence.logs.formats import Stateless
 from floodmark.evidence.nouns import EventKind
-from floodmark.evidence.sinks import LineSink
+from floodmark.evidence.sinks_lines import LineSink
 
 _TEXT = re.compile(
     rb"(?:[IWEF] )?(\d{4}[/-]\d\d[/-]\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)[: ]"

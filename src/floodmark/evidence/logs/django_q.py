@@ -15,7 +15,8 @@ from floodmark.evidence.logs.entries import Entry, Unreadable
 from floodmark.evidence.logs.tasks import TaskBook
 from floodmark.evidence.logs.templates import template_of
 from floodmark.evidence.nouns import EventKind
-from floodmark.evidence.sinks import LineSink, Moment
+from floodmark.evidence.sinks import Moment
+from floodmark.evidence.sinks_lines import LineSink
 
 _LINE = re.compile(rb"(\d\d:\d\d:\d\d) \[(?:Q|[\w.-]{1,40})\] (DEBUG|INFO|WARNING|ERROR|CRITICAL) (.*)\Z", re.DOTALL)
 _Q = re.compile(rb"\d\d:\d\d:\d\d \[Q\] [A-Z]+ ")

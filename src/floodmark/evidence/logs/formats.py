@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from floodmark.evidence.logs.entries import Entry
-from floodmark.evidence.sinks import LineSink
+from floodmark.evidence.sinks_lines import LineSink
 
 
 class LineFormat(Protocol):

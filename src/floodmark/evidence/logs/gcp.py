@@ -17,11 +17,10 @@ import msgspec
 
 from floodmark.evidence.context.kubernetes_events import emit_event
 from floodmark.evidence.logs import times
-from floodmark.evidence.logs.access import BALANCER
 from floodmark.evidence.logs.entries import BAD_JSON, Entry
 from floodmark.evidence.logs.json_objects import objects_in
 from floodmark.evidence.logs.lines import Streams
-from floodmark.evidence.logs.requests import Request
+from floodmark.evidence.logs.requests import BALANCER, Request
 from floodmark.evidence.logs.yaml_documents import documents_in
 from floodmark.evidence.readers import Head, Sink, Source
 from floodmark.evidence.seen import SeenBook

@@ -16,7 +16,8 @@ from floodmark.evidence.logs import times
 from floodmark.evidence.logs.entries import Entry, Unreadable
 from floodmark.evidence.logs.templates import template_of
 from floodmark.evidence.nouns import EventKind
-from floodmark.evidence.sinks import LineSink, Moment
+from floodmark.evidence.sinks import Moment
+from floodmark.evidence.sinks_lines import LineSink
 
 _LEVELS = rb"(DEBUG|INFO|WARNING|ERROR|CRITICAL)"
 _LINE = re.compile(

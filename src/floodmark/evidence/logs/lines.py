@@ -33,7 +33,8 @@ from floodmark.evidence.logs.wrappers import MAX_DEPTH, WRAPPERS, Wrapper
 from floodmark.evidence.nouns import Ints
 from floodmark.evidence.overlap import OverlapBook
 from floodmark.evidence.readers import Head, Sink, Source
-from floodmark.evidence.sinks import LineSink, SourceSink
+from floodmark.evidence.sinks import SourceSink
+from floodmark.evidence.sinks_lines import LineSink
 from floodmark.evidence.sources import FileSource, ends_in
 
 SAMPLED_LINES = 300

@@ -17,7 +17,7 @@ from floodmark.evidence.logs.entries import Entry, Unreadable
 from floodmark.evidence.logs.formats import Stateless
 from floodmark.evidence.logs.nginx_access import port_of
 from floodmark.evidence.logs.templates import template_of
-from floodmark.evidence.sinks import LineSink
+from floodmark.evidence.sinks_lines import LineSink
 
 _LINE = re.compile(
     rb"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(debug|info|notice|warn|error|crit|alert|emerg)\] (\d+)#\d+: (?:\*\d+ )?(.*)\Z",

@@ -25,6 +25,8 @@ _KEEP = [np.uint64((1 << (8 * count)) - 1) for count in range(9)]
 _METHODS = (b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"PATCH", b"OPTIONS")
 _VERSIONS = (b" HTTP/1.", b" HTTP/2.")
 _MAX_ADDRESS = 45
+MAX_WHOLE_DIGITS = 6
+"""Digits of a request time before its dot: up to eleven days."""
 
 
 def word(text: bytes) -> np.uint64:
@@ -214,7 +216,7 @@ def _target(opening: Ints, closing: Ints, question: Ints, data: Bytes, words: Wo
 def _tail(data: Bytes, start: Ints, stop: Ints) -> tuple[Floats, Ints, Mask]:
     """(request time, 1 where there was no upstream, whether it was read): nothing, or one to three words."""
     none = start == stop
-    took, first, timed = _decimal(data, start)
+    dot, first, timed = _decimal(data, start)
     one = timed & (first == stop)
     _, second, answered = _decimal(data, first)
     dash = (data[first] == _SPACE) & (data[first + 1] == _DASH)
@@ -222,19 +224,43 @@ def _tail(data: Bytes, start: Ints, stop: Ints) -> tuple[Floats, Ints, Mask]:
     answered |= dash
     two = timed & answered & (second == stop)
     _, third, connected = _decimal(data, second)
-    letter = data[np.minimum(second + 1, len(data) - 1)]
+    letter = data[second + 1]
     single = (data[second] == _SPACE) & ((letter == _DASH) | (letter == _DOT) | (letter == ord("p")))
     third = np.where(single, second + 2, third)
     three = timed & answered & (connected | single) & (third == stop)
-    seconds = np.where(none, np.nan, took / 1000)
+    seconds = np.where(none, np.nan, _thousandths(data, dot) / 1000)
     return seconds, (dash & ~none & ~one).astype(np.int64), none | one | two | three
 
 
 def _decimal(data: Bytes, start: Ints) -> tuple[Ints, Ints, Mask]:
-    """(thousandths, end, whether it is one) of ` 60.001` at `start`: up to six digits, a dot, three digits."""
-    dot = np.zeros(len(start), np.int64)
-    for offset in range(7, 1, -1):
-        dot = np.where(data[start + offset] == _DOT, offset, dot)
-    whole, whole_read = _digits(data, start + dot, dot - 1)
-    part, part_read = _digits(data, start + dot + 4, np.full(len(start), 3))
-    return whole * 1000 + part, start + dot + 4, (dot > 0) & whole_read & part_read & (data[start] == _SPACE)
+    """(place of the dot, end, whether it is one) of ` 60.001` at `start`: up to six digits, a dot, three digits."""
+    dot = start + 2
+    # nearly all requests take less than ten seconds: only the others are searched for their dot
+    longer = np.flatnonzero(data[dot] != _DOT)
+    whole = _is_digit(data[start + 1])
+    for offset in range(3, MAX_WHOLE_DIGITS + 2):
+        if not len(longer):
+            break
+        dot[longer] = start[longer] + offset
+        whole[longer] &= _is_digit(data[start[longer] + offset - 1])
+        longer = longer[data[dot[longer]] != _DOT]
+    whole[longer] = False
+    three = _is_digit(data[dot + 1]) & _is_digit(data[dot + 2]) & _is_digit(data[dot + 3])
+    return dot, dot + 4, whole & three & (data[start] == _SPACE)
+
+
+def _is_digit(byte: Bytes) -> Mask:
+    # below "0" the difference wraps around to more than nine
+    return (byte - np.uint8(48)) <= 9
+
+
+def _thousandths(data: Bytes, dot: Ints) -> Ints:
+    """The number around a dot, in thousandths; it begins at the digit after the last blank before it."""
+    value = np.zeros(len(dot), np.int64)
+    for place, factor in ((-1, 1000), (1, 100), (2, 10), (3, 1)):
+        value += (data[dot + place].astype(np.int64) - 48) * factor
+    rows = np.flatnonzero(data[dot - 2] != _SPACE)
+    for digit in range(2, MAX_WHOLE_DIGITS + 1):
+        value[rows] += (data[dot[rows] - digit].astype(np.int64) - 48) * 10 ** (digit + 2)
+        rows = rows[data[dot[rows] - digit - 1] != _SPACE]
+    return value

@@ -17,7 +17,8 @@ from floodmark.evidence.logs import times
 from floodmark.evidence.logs.entries import BAD_JSON, Entry, Unreadable
 from floodmark.evidence.logs.templates import template_of
 from floodmark.evidence.nouns import EventKind
-from floodmark.evidence.sinks import LineSink, Moment
+from floodmark.evidence.sinks import Moment
+from floodmark.evidence.sinks_lines import LineSink
 
 _SEVERITY = rb"(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG\d?|DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION)"
 _STDERR = re.compile(

@@ -6,11 +6,10 @@ import msgspec
 import numpy as np
 
 from floodmark.evidence.logs import times
-from floodmark.evidence.logs.access import RECORD
 from floodmark.evidence.logs.entries import BAD_JSON, Entry, Unreadable
-from floodmark.evidence.logs.requests import Request
+from floodmark.evidence.logs.requests import RECORD, Request
 from floodmark.evidence.readers import SeriesKey
-from floodmark.evidence.sinks import LineSink
+from floodmark.evidence.sinks_lines import LineSink
 from floodmark.request_record import VERSION
 
 SAMPLES_HELD = 2000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,10 @@ from floodmark.evidence.nouns import Floats, Ints
 
 NO_UPSTREAM = "-"
 """The `port` of a request that the proxy answered by itself."""
+
+PROXY, INGRESS, RECORD, UWSGI, APPLICATION, BALANCER, LOST = 0, 1, 2, 3, 4, 5, 9
+"""Ranks of sources that tell of the same requests: the lowest one met for a route is used. Of LOST ones only an error
+log tells."""
 
 HIDDEN_STATUSES = (400, 404, 405, 408, 410, 414)
 """Answers that do not show that a path exists."""
@@ -31,6 +34,7 @@ Bytes = NDArray[np.uint8]
 MAX_SECONDS = 1e6
 """A request of more than eleven days is a mistake in the line."""
 
+MAX_BYTES = 1e15
 MAX_TIME = 7.3e9
 """The year 2201; log times are between 1970 and it."""
 
@@ -88,38 +92,35 @@ class RequestBatch:
 
 def batch_of(requests: Sequence[Request]) -> RequestBatch:
     """A batch of requests that were read one by one. Figures that no server writes become unknown."""
-    pieces: list[bytes] = []
-    starts: list[tuple[int, int, int, int]] = []
-    lengths: list[tuple[int, int, int, int]] = []
-    at = 0
-    for request in requests:
-        fields = (request.text, request.path, request.address, request.agent)
-        size = [len(piece) for piece in fields]
-        starts.append((at, at + size[0], at + size[0] + size[1], at + size[0] + size[1] + size[2]))
-        lengths.append((size[0], size[1], size[2], size[3]))
-        pieces.extend(fields)
-        at += sum(size)
-    begin = np.array(starts, np.int64).reshape(-1, 4)
-    length = np.array(lengths, np.int64).reshape(-1, 4)
-    spans = [Spans(begin[:, index], length[:, index]) for index in range(4)]
+    fields = [piece for each in requests for piece in (each.text, each.path, each.address, each.agent)]
+    length = np.array([len(piece) for piece in fields], np.int64)
+    spans = [Spans(*pair) for pair in zip(_columns(np.cumsum(length) - length), _columns(length), strict=True)]
     ports = tuple(dict.fromkeys(request.port for request in requests)) or ("",)
-    place = {port: index for index, port in enumerate(ports)}
+    end, seconds, sent = (np.array(column, np.float64) for column in _figures(requests))
+    status = np.array([each.status if 0 < each.status < 1000 else 0 for each in requests], np.int64)
     return RequestBatch(
-        raw=b"".join(pieces) + bytes(SPARE),
+        raw=b"".join(fields) + bytes(SPARE),
         line=np.array([request.line for request in requests], np.int64),
         text=spans[0],
-        end=np.clip(np.array([request.end for request in requests], np.float64), 0.0, MAX_TIME),
-        seconds=np.array(
-            [request.seconds if 0 <= request.seconds <= MAX_SECONDS else math.nan for request in requests], np.float64
-        ),
-        status=np.array([request.status if 0 < request.status < 1000 else 0 for request in requests], np.int64),
-        sent=np.array([min(max(request.sent, 0.0), 1e15) for request in requests], np.float64),
+        end=np.clip(end, 0.0, MAX_TIME),
+        seconds=np.where((seconds >= 0) & (seconds <= MAX_SECONDS), seconds, np.nan),
+        status=status,
+        sent=np.clip(sent, 0.0, MAX_BYTES),
         path=spans[1],
         address=spans[2],
         agent=spans[3],
-        port=np.array([place[request.port] for request in requests], np.int64),
+        port=np.array([ports.index(request.port) for request in requests], np.int64),
         ports=ports,
     )
+
+
+def _columns(values: Ints) -> list[Ints]:
+    """The four columns of values that stand in rows of four."""
+    return list(values.reshape(-1, 4).T)
+
+
+def _figures(requests: Sequence[Request]) -> tuple[list[float], list[float], list[float]]:
+    return [each.end for each in requests], [each.seconds for each in requests], [each.sent for each in requests]
 
 
 _SEED, _FACTOR = (np.frombuffer(os.urandom(16), np.uint64) | np.uint64(1)).tolist()
@@ -132,12 +133,19 @@ def words_of(raw: bytes) -> Words:
     return np.ndarray((max(len(raw) - 8, 0),), np.dtype("<u8"), raw, 0, (1,))
 
 
-def hashes(words: Words, spans: Spans) -> Words:
-    """A 64-bit hash of every span. The key is drawn anew for each process, so no client can aim at a collision."""
+def hashes(words: Words, spans: Spans, limit: int | None = None) -> Words:
+    """A 64-bit hash of every span. The key is drawn anew for each process, so no client can aim at a collision.
+
+    With a `limit` only that many bytes from the beginning, the last eight and the length decide.
+    """
     start, length = spans.start, spans.length
     out = np.empty(len(start), np.uint64)
     rows: Ints | None = None
     state = (length.astype(np.uint64) ^ np.uint64(_SEED)) * np.uint64(_FACTOR)
+    if limit is not None:
+        last = words[start + np.maximum(length - 8, 0)] & _KEEP[np.minimum(length, 8)]
+        state = (state ^ last) * np.uint64(_FACTOR)
+        length = np.minimum(length, limit)
     offset = 0
     longest = int(length.max(initial=0))
     while offset < longest:

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass, field
 
 from floodmark.evidence.logs.entries import Entry
-from floodmark.evidence.sinks import LineSink, Moment
+from floodmark.evidence.sinks import Moment
+from floodmark.evidence.sinks_lines import LineSink
 
 UNNAMED = "(unnamed)"
 """The name of tasks whose lines do not tell the function."""

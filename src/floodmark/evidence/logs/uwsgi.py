@@ -14,12 +14,12 @@ import re
 import numpy as np
 
 from floodmark.evidence.logs import times
-from floodmark.evidence.logs.access import UWSGI
 from floodmark.evidence.logs.entries import Entry, Unreadable
-from floodmark.evidence.logs.requests import Request
+from floodmark.evidence.logs.requests import UWSGI, Request
 from floodmark.evidence.nouns import EventKind
 from floodmark.evidence.readers import SeriesKey
-from floodmark.evidence.sinks import LineSink, Moment
+from floodmark.evidence.sinks import Moment
+from floodmark.evidence.sinks_lines import LineSink
 
 _REQUEST = re.compile(
     rb"(?:\{address space usage: \d+ bytes/\d+MB\} )?(?:\{rss usage: (\d+) bytes/\d+MB\} )?"
