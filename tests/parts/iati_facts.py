@@ -25,7 +25,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Fact:
-    """An attribute, a text or an empty element; `places` are (path, line) of it and of everything around it."""
+    """An attribute or a text; `places` are (path, line) of it and of everything around it."""
 
     path: str
     value: str
@@ -71,8 +71,6 @@ def _facts(element: Any, path: str, around: frozenset[tuple[str, int]], language
     text = _text(element)
     if text.strip():
         yield Fact(path, _normal(path.rpartition("/")[2], text), places)
-    elif not element.attrib and not len(element) and element.tag != "narrative":
-        yield Fact(path, "", places)
     for child in element.iterchildren(tag="*"):
         yield from _facts(child, f"{path}/{child.tag}", places, language)
 
@@ -90,15 +88,17 @@ def _normal(name: str, value: str) -> str:
     if name in FLAGS:
         return {"true": "1", "false": "0"}.get(value.strip(), value.strip())
     if name == "pos":
-        return " ".join(str(float(word)) for word in value.split())
+        return " ".join(_plain(word) for word in value.split())
     if name == "@last-updated-datetime":
         return value.replace("Z", "+00:00")
-    if name in NUMBERS:
-        try:
-            return format(Decimal(value.strip()).normalize(), "f")
-        except InvalidOperation:
-            return value
-    return value
+    return _plain(value) if name in NUMBERS else value
+
+
+def _plain(text: str) -> str:
+    try:
+        return format(Decimal(text.strip()).normalize(), "f")
+    except InvalidOperation:
+        return text
 
 
 def count(found: Iterable[Fact]) -> Counter[Key]:

@@ -14,12 +14,11 @@ from floodmark.export.importer.losses import Reporter
 from floodmark.export.importer.nodes import AKVO, XML_LANG, Node, narrative_of
 from floodmark.export.importer.organisations import Known, Organisations
 from floodmark.export.importer.own import RSR, OwnPages
+from floodmark.export.importer.publication import REPORTING
 from floodmark.export.importer.results import ResultImport
 from floodmark.export.importer.rows import NO_PLACE, Row, Rows, report_leftovers
 from floodmark.export.importer.tables import clear_project
 
-REPORTING = 101
-"""RSR's role of a partnership that is IATI's reporting-org."""
 ROLES = range(1, 5)
 """IATI's roles of participating organisations."""
 INTERNAL_ID_CHARACTERS = 75
@@ -84,6 +83,7 @@ class ActivityImport:
         if known_id:
             clear_project(self.rows.connection, known_id)
             self.own = OwnPages(self.rows.connection.alias, known_id, self.links)
+        self.own.number = str(self.id)
         # A column that the file says nothing of is empty: RSR's defaults would come out as data.
         self.project.values |= {column: _empty(column) for column in OWN_COLUMNS}
         self.project.values["iati_activity_id"] = identifier
@@ -97,6 +97,7 @@ class ActivityImport:
         elif path in CODES:
             if self.once(CODES[path], node):
                 self.project.put(CODES[path], node.attribute("code"), node, "@code")
+                self.project.needs(node, CODES[path])
         elif path in HANDLERS:
             HANDLERS[path](self, node)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from floodmark.export import models
+from floodmark.export.formats.values import is_uri
 from floodmark.export.importer.nodes import XML_LANG, Node
 from floodmark.export.importer.rows import Row
 from floodmark.export.importer.taking import Taking
@@ -18,7 +19,6 @@ def document(activity: Taking, node: Node) -> None:
         return
     row = activity.row(models.ProjectDocument)
     document_columns(row, node)
-    row.needs(node, "url")
     categories = []
     for category in node.children("category"):
         inner = activity.row(models.ProjectDocumentCategory)
@@ -48,6 +48,8 @@ def document_columns(row: Row, node: Node) -> None:
         row.put("title_language", first.attribute(XML_LANG), first, "@xml:lang")
     row.code(node, "language", "language")
     row.date(node, "document-date", "document_date")
+    if row.needs(node, "url") and not is_uri(row.values["url"]):
+        row.fitting.reporter.lost(node.path, node.line, "cannot come out without a URI", "stored", row.values["url"])
 
 
 def related_activity(activity: Taking, node: Node) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 from lxml import etree
 
 from floodmark.export import models
+from floodmark.export.formats.base import Links
 from floodmark.export.importer.documents import HELD, document_columns
 from floodmark.export.importer.fitting import Fitting, moment
 from floodmark.export.importer.losses import Reporter
 from floodmark.export.importer.nodes import XML_LANG, Node
 from floodmark.export.importer.organisations import Organisations
+from floodmark.export.importer.own import pages_of_organisation
 from floodmark.export.importer.rows import NO_PLACE, Row, Rows, report_leftovers
 from floodmark.export.importer.tables import clear_organisation
 
@@ -32,8 +34,12 @@ BUDGETS: dict[str, tuple[Any, Any, str]] = {
 class OrganisationImport:
     """Takes the pieces of one organisation and adds rows; `finish` completes the organisation's own row."""
 
-    def __init__(self, rows: Rows, organisations: Organisations, reporter: Reporter, element: Any) -> None:
+    def __init__(
+        self, rows: Rows, organisations: Organisations, reporter: Reporter, element: Any, links: Links
+    ) -> None:
         self.rows, self.organisations, self.reporter = rows, organisations, reporter
+        self.links = links
+        self.own_pages: set[str] = set()
         self.fitting = Fitting(reporter)
         self.start = Node(element, "iati-organisation")
         self.language = self.start.attribute(XML_LANG)
@@ -48,6 +54,7 @@ class OrganisationImport:
         self.identifier, self.id = identifier, known_id or 0
         if self.id:
             clear_organisation(self.rows.connection, self.id)
+            self.own_pages = pages_of_organisation(self.rows.connection.alias, self.id, self.links)
         self.own.put("language", self.language, self.start, "@xml:lang")
         self.own.attributes(self.start, currency="default-currency")
         at = moment(self.start, "last-updated-datetime", self.reporter)
@@ -160,9 +167,11 @@ class OrganisationImport:
         return True
 
     def _document(self, node: Node) -> None:
+        if node.element.get("url") in self.own_pages:
+            node.element.clear()
+            return
         row = Row(models.OrganisationDocument, self.fitting, organisation_id=self.id)
         document_columns(row, node)
-        row.needs(node, "url")
         parts = []
         for category in node.children("category"):
             inner = Row(models.OrganisationDocumentCategory, self.fitting)

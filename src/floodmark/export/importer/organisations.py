@@ -117,11 +117,11 @@ class Organisations:
         found = Organisation.objects.using(self.alias)
         wanted = found.filter(iati_org_id=ref) if ref else found.filter(long_name=name[:LONG_NAME_CHARACTERS])
         columns = ("id", "name", "long_name", "new_organisation_type", "iati_org_id")
-        row = wanted.values_list(*columns).first()
+        row = next(iter(wanted.values_list(*columns)[:1]), None)
         if row is None and ref and name.strip():
             # One that was met without an identifier so far.
             nameless = found.filter(long_name=name[:LONG_NAME_CHARACTERS], iati_org_id__isnull=True)
-            row = nameless.values_list(*columns).first()
+            row = next(iter(nameless.values_list(*columns)[:1]), None)
         return Known(row[0], row[2] or row[1], row[3], row[4] or "") if row else None
 
     def _learn(self, known: Known, ref: str, kind: int, name: str) -> Known:

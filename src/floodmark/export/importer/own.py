@@ -18,7 +18,8 @@ class OwnPages:
     def __init__(self, alias: str = "", project_id: int = 0, links: Links | None = None) -> None:
         self.addresses: set[str] = set()
         self.relations: set[tuple[str, str]] = set()
-        self.number = str(project_id) if project_id else ""
+        self.number = ""
+        """The project's id, which comes out as an other-identifier."""
         if project_id:
             self._read(alias, project_id, links or Links())
 
@@ -50,3 +51,11 @@ class OwnPages:
 
 def _identifiers(projects: QuerySet[models.Project]) -> list[str | None]:
     return list(projects.values_list("iati_activity_id", flat=True)[:MAX_PAGES])
+
+
+def pages_of_organisation(alias: str, organisation_id: int, links: Links) -> set[str]:
+    """The same of an organisation: its logo and its uploads."""
+    uploads = models.OrganisationDocument.objects.using(alias).filter(organisation_id=organisation_id, url="")
+    paths = list(uploads.exclude(document="").values_list("document", flat=True)[:MAX_PAGES])
+    paths += models.Organisation.objects.using(alias).filter(id=organisation_id).values_list("logo", flat=True)
+    return {links.media(path) for path in paths if path}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from django.db import connections
+from django.db.models import Q
 
 from floodmark.export import catalogue
 from floodmark.export.importer.rows import Rows
-from floodmark.export.models import IatiExport
+from floodmark.export.models import IatiExport, Project
 
 PENDING = 1
 MAX_KNOWN = 10_000
+REPORTING = 101
+"""RSR's role of a partnership that is IATI's reporting-org."""
 
 
 class Publication:
@@ -19,16 +22,17 @@ class Publication:
         self.alias, self.rows = alias, rows
         self._exports: dict[int, int] = {}
 
-    def publish(self, project: int, organisation: int) -> None:
+    def publish(self, project: int, organisation: int, *, is_known: bool) -> None:
         """Into the organisation's export that counts, and out of those that imports made for other organisations."""
         export = self._export(organisation)
         with connections[self.alias].cursor() as cursor:
-            # Nobody else can have made an export of user 0.
-            cursor.execute(
-                "DELETE FROM rsr_iatiexport_projects p USING rsr_iatiexport e WHERE p.project_id = %s"
-                " AND e.id = p.iatiexport_id AND e.user_id = 0 AND e.reporting_organisation_id <> %s",
-                [project, organisation],
-            )
+            if is_known:
+                # Nobody else makes exports of user 0.
+                cursor.execute(
+                    "DELETE FROM rsr_iatiexport_projects p USING rsr_iatiexport e WHERE p.project_id = %s"
+                    " AND e.id = p.iatiexport_id AND e.user_id = 0 AND e.reporting_organisation_id <> %s",
+                    [project, organisation],
+                )
             cursor.execute(
                 "INSERT INTO rsr_iatiexport_projects (iatiexport_id, project_id) SELECT %s, %s WHERE NOT EXISTS"
                 " (SELECT FROM rsr_iatiexport_projects WHERE iatiexport_id = %s AND project_id = %s)",
@@ -54,3 +58,17 @@ class Publication:
         number = self.rows.add(IatiExport, values)
         self.rows.flush()
         return number
+
+
+def known_project(alias: str, identifier: str) -> int | None:
+    """The project of an activity: by its identifier, or by the one that the export makes where it has none."""
+    # Not .first(): its ORDER BY makes the planner walk the primary key instead of looking the identifier up.
+    projects = Project.objects.using(alias)
+    found = next(iter(projects.filter(iati_activity_id=identifier).values_list("id", flat=True)[:1]), None)
+    ref, separator, number = identifier.rpartition("-RSR-")
+    if found is not None or not separator or not number.isascii() or not number.isdigit() or len(number) > 9:
+        return found
+    own = projects.filter(Q(iati_activity_id=None) | Q(iati_activity_id=""), id=int(number))
+    reported = Q(partnerships__iati_organisation_role=REPORTING, partnerships__organisation__iati_org_id=ref)
+    listed = Q(iati_exports__reporting_organisation__iati_org_id=ref)
+    return next(iter(own.filter(reported | listed).values_list("id", flat=True)[:1]), None)

@@ -15,6 +15,9 @@ QUALITATIVE = "5"
 MAX_ORDER = 32_767
 """Of a smallint column."""
 
+INDICATOR_TEXTS = ("measure", "title", "description", "baseline_year", "baseline_value", "baseline_comment")
+"""Columns any of which lets an indicator come out."""
+
 DIMENSION_CHARACTERS = 100
 MAX_DIMENSIONS = 10_000
 """Values of dimensions in one activity; they are remembered."""
@@ -29,7 +32,7 @@ class ResultImport:
         self.indicator: Row | None = None
         self.result_id = self.indicator_id = 0
         self.results = self.indicators = 0
-        self.actual_comes_out = False
+        self.actual_comes_out = self.indicator_comes_out = self.result_comes_out = False
         self.starts: list[Node] = []
         self.dimensions: dict[tuple[str, str], int] = {}
         self.names: dict[str, int] = {}
@@ -40,13 +43,14 @@ class ResultImport:
         self.starts.append(start)
         if path == "result":
             self.results += 1
-            self.indicators = 0
+            self.indicators, self.result_comes_out = 0, False
             self.result_id = self.activity.rows.number(models.Result)
             order = min(self.results, MAX_ORDER)
             self.result = self.activity.row(models.Result, id=self.result_id, order=order)
             self.result.attributes(start, type="type", aggregation_status="aggregation-status")
         else:
             self.indicators += 1
+            self.indicator_comes_out = False
             self.indicator_id = self.activity.rows.number(models.Indicator)
             order = min(self.indicators, MAX_ORDER)
             self.indicator = self.activity.row(models.Indicator, id=self.indicator_id, order=order)
@@ -59,14 +63,19 @@ class ResultImport:
         # Its children are gone from the element by now; what is left over are attributes.
         report_leftovers(start.attributes_left(), self.activity.reporter)
         if path == "result" and self.result is not None:
-            if not self.indicators:
-                problem = "a result without indicators does not come out again"
-                self.activity.reporter.lost(
-                    "result", start.line, problem, "stored", str(self.result.values.get("title", ""))
-                )
+            if not self.result_comes_out:
+                self._lost_whole(start, self.result, "a result without indicators does not come out again")
             self.activity.add(models.Result, self.result)
         elif self.indicator is not None:
+            values = [value for name, value in self.indicator.values.items() if name in INDICATOR_TEXTS]
+            if any(values) or self.indicator.values["ascending"] is not None or self.indicator_comes_out:
+                self.result_comes_out = True
+            else:
+                self._lost_whole(start, self.indicator, "an empty indicator does not come out again")
             self.activity.rows.add(models.Indicator, {"result_id": self.result_id, **self.indicator.values})
+
+    def _lost_whole(self, start: Node, row: Row, problem: str) -> None:
+        self.activity.reporter.lost(start.path, start.line, problem, "stored", str(row.values.get("title", "")))
 
     def piece(self, path: str, node: Node) -> None:
         """One complete piece of a result or of an indicator."""
@@ -78,7 +87,7 @@ class ResultImport:
         elif path == "result/indicator/reference":
             row = self.activity.row(models.IndicatorReference, indicator_id=self.indicator_id)
             row.attributes(node, vocabulary="vocabulary", reference="code", vocabulary_uri="indicator-uri")
-            row.needs(node, "reference", "vocabulary")
+            self.indicator_comes_out |= row.needs(node, "reference", "vocabulary")
             self.activity.rows.add(models.IndicatorReference, row.values)
         elif path == "result/indicator/baseline" and "baseline_year" not in holder.values:
             self._baseline(holder, node)
@@ -105,7 +114,8 @@ class ResultImport:
             row.attributes(node, baseline_value="value")
             self._zero(node, row.values["baseline_value"])
         row.narrative("baseline_comment", node.child("comment"), self.activity.language)
-        row.needs(node, "baseline_year")
+        if row.needs(node, "baseline_year") and not row.values["baseline_year"]:
+            self.activity.reporter.lost(node.path, node.line, "the year 0 does not come out", "stored")
 
     def _zero(self, node: Node, value: str) -> None:
         """A figure that is not there comes out as 0, as RSR writes it."""
@@ -117,7 +127,7 @@ class ResultImport:
         row = self.activity.row(models.IndicatorPeriod, id=number, indicator_id=self.indicator_id)
         row.date(node, "period-start", "period_start")
         row.date(node, "period-end", "period_end")
-        row.needs(node, "period_start", "period_end")
+        self.indicator_comes_out |= row.needs(node, "period_start", "period_end")
         target = node.child("target")
         if target is not None:
             self._figures(row, target, "target", models.IndicatorPeriodTargetLocation, number)

@@ -109,6 +109,8 @@ class Row:
         """The text of a child element into a column."""
         node = parent.child(name)
         self.put(column, node.text() if node else "", node)
+        if node is not None:
+            self.needs(node, column)
 
     def needs(self, node: Node, *columns: str) -> bool:
         """Whether all of these columns hold something: without them the export leaves the whole row out; reported."""
@@ -122,12 +124,14 @@ class Row:
         node = parent.child(name)
         if node is not None:
             self.put(column, node.attribute("code"), node, "@code")
+            self.needs(node, column)
 
     def date(self, parent: Node, name: str, column: str) -> None:
         """The iso-date of a child element into a column."""
         node = parent.child(name)
         if node is not None:
             self.put(column, node.attribute("iso-date"), node, "@iso-date")
+            self.needs(node, column)
 
     def money(self, parent: Node, column: str = "value") -> None:
         """The value element of a parent: amount, currency and date."""

@@ -11,14 +11,13 @@ from typing import Any
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, transaction
 
 from floodmark.errors import InputError, SourceError
-from floodmark.export import models
 from floodmark.export.formats.base import Links
 from floodmark.export.importer.activity import ActivityImport
 from floodmark.export.importer.losses import HeldLosses, LossReport, Reporter
 from floodmark.export.importer.nodes import Node, written
 from floodmark.export.importer.organisation_file import OrganisationImport
 from floodmark.export.importer.organisations import Organisations
-from floodmark.export.importer.publication import Publication
+from floodmark.export.importer.publication import Publication, known_project
 from floodmark.export.importer.reading import UNIT_MAX_MB, Item, steps
 from floodmark.export.importer.rows import BUFFER_MB, Rows
 from floodmark.export.importer.summary import Seen, Summary
@@ -171,7 +170,7 @@ class Importer:
         if name == "iati-activity":
             taken = ActivityImport(self.rows, self.organisations, reporter, element, self.options.links)
         else:
-            taken = OrganisationImport(self.rows, self.organisations, reporter, element)
+            taken = OrganisationImport(self.rows, self.organisations, reporter, element, self.options.links)
         held: list[tuple[str, Any]] = []
         for step in stream:
             if step.what == "too-large":
@@ -211,14 +210,13 @@ class Importer:
     def _known(self, taken: Taken, identifier: str) -> int | None:
         if isinstance(taken, OrganisationImport):
             return self.organisations.by_identifier(identifier)
-        found = models.Project.objects.using(self.alias).filter(iati_activity_id=identifier)
-        return found.values_list("id", flat=True).first()
+        return known_project(self.alias, identifier)
 
     def _finish(self, taken: Taken) -> None:
         taken.finish()
         self.rows.flush()
         if isinstance(taken, ActivityImport) and taken.reporting is not None:
-            self.publication.publish(taken.id, taken.reporting.id)
+            self.publication.publish(taken.id, taken.reporting.id, is_known=taken.is_known)
 
 
 def _key(taken: Taken, identifier: str) -> str:
