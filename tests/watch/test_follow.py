@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from floodmark.watch.collect.follow import Chunk, Follower, Position
+from floodmark.watch.collect.follow import Chunk, Follower
 
 
 @pytest.fixture

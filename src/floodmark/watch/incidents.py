@@ -83,7 +83,9 @@ class Incidents:
                 worst[one.service] = one
         for row in self.state.rows("select * from incident where closed is null order by opened"):
             condition = worst.get(row["service"])
-            if condition is None and not firing(row["service"]):
+            over = condition is None and not firing(row["service"])
+            # An action often silences its alert at once; whether it helped is only known later, and belongs in here.
+            if over and not self._awaits_judgement(row["id"]):
                 self._close(row, now)
             elif condition and SEVERITIES.index(condition.severity) > SEVERITIES.index(row["severity"]):
                 self.note(row["id"], now, "worse", condition.text)
@@ -102,6 +104,10 @@ class Incidents:
                 file.write(line + "\n")
         except OSError as error:
             log.error("%s: timeline not written: %s", folder, error.strerror)
+
+    def _awaits_judgement(self, number: str) -> bool:
+        unjudged = "select 1 from action where incident = ? and not dry and status in ('started', 'done') limit 1"
+        return bool(self.state.rows(unjudged, number))
 
     def _close(self, row: sqlite3.Row, now: float) -> None:
         outcomes = self.state.rows(
