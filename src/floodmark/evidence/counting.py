@@ -107,16 +107,19 @@ class _Count:
         """Whether each request is a probe's or a scraper's. Clients' names are few: a sorted column of hashes will do."""
         known = self.ledger.remembered
         place = np.minimum(np.searchsorted(known.agents, agents), len(known.agents) - 1)
+        probe = known.probes[place]
         new = known.agents[place] != agents
-        if new.any():
-            distinct, rows = np.unique(agents[new], return_index=True)
-            rows = np.flatnonzero(new)[rows]
-            flags = [PROBES.search(self.batch.cut(self.batch.agent, row)) is not None for row in rows.tolist()]
-            if len(known.agents) + len(rows) > REMEMBERED_AGENTS:
-                known.forget_agents()
-            known.add_agents(distinct, np.array(flags, np.bool_))
-            return self._probes(agents) if len(rows) <= REMEMBERED_AGENTS else np.zeros(len(agents), np.bool_)
-        return known.probes[place]
+        if not new.any():
+            return probe
+        distinct, first, which = np.unique(agents[new], return_index=True, return_inverse=True)
+        rows = np.flatnonzero(new)[first].tolist()
+        flags = np.array([PROBES.search(self.batch.cut(self.batch.agent, row)) is not None for row in rows], np.bool_)
+        # answered from this batch and not from what is remembered: names that are all different may not all fit in there
+        probe[new] = flags[which]
+        if len(known.agents) + len(distinct) > REMEMBERED_AGENTS:
+            known.forget_agents()
+        known.add_agents(distinct[:REMEMBERED_AGENTS], flags[:REMEMBERED_AGENTS])
+        return probe
 
     def _doses(self, shape: Ints, probe: Mask) -> None:
         batch, ports = self.batch, len(self.batch.ports)
