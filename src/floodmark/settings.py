@@ -150,6 +150,9 @@ class Settings(BaseSettings):
 
     # the analysis: floodmark analyze; the thresholds are those of the watch too (docs/alerts.md)
     analyze_bin_seconds: float = setting(60.0, "Width of the bins in which requests are counted.", ge=1, le=3600)
+    analyze_max_samples: int = setting(
+        4_000_000, "Samples of all series together that are judged; the longest series are thinned.", ge=10_000
+    )
     analyze_memory_mb: int = setting(150, "Memory that the rows of the evidence may take; the rest spills.", ge=50)
     analyze_max_spill_mb: int = setting(20_000, "Disk that rows may take that memory cannot hold.", ge=0)
     analyze_spill_dir: Path | None = setting(None, "Folder for those rows. Without it the system's temporary folder.")

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from floodmark.diagnosis import pipeline
+from floodmark.diagnosis.audit import audit
 from floodmark.diagnosis.growthsignals import growth_signals
 from floodmark.diagnosis.incident import Incident
 from floodmark.diagnosis.pipeline import diagnose
 from floodmark.diagnosis.rules import with_thresholds
+from floodmark.diagnosis.services import judge
 from floodmark.evidence.nouns import Clock, Evidence, Rejection, SourceHealth
 from floodmark.report import html, markdown
 from floodmark.report.document import plain, to_json
@@ -205,3 +207,13 @@ def test_every_rule_target_and_pattern_has_its_paragraph() -> None:
     told = re.findall(r"^### `([a-z-]+)`", patterns, re.MULTILINE)
     assert {name for _, name, _ in EVENT_PATTERNS} <= set(told)
     assert [name for name in told if f'"{name}"' not in source] == []
+
+
+def test_services_that_the_same_doses_reach_are_judged_by_the_same_candidates(leak: Built) -> None:
+    """Not by equal ones each: where no route names its service, they would fill the memory."""
+    nobodys = tuple(replace(one, service=None) for one in leak.evidence.doses)
+    twice = tuple(replace(one, service=name) for one in leak.evidence.series for name in ("a", "b"))
+    evidence = replace(leak.evidence, doses=nobodys, series=twice, routes=())
+    first, second = judge(evidence, audit(evidence))
+    assert len(first.scene.candidates) > 5
+    assert first.scene.candidates is second.scene.candidates

@@ -162,6 +162,7 @@ def _intake(
         routing=routing,
         access_formats=formats,
         bin_seconds=settings.analyze_bin_seconds,
+        max_all_samples=settings.analyze_max_samples,
         memory_mb=settings.analyze_memory_mb,
         max_spill_mb=settings.analyze_max_spill_mb,
         spill_dir=settings.analyze_spill_dir,

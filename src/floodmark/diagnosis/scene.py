@@ -8,7 +8,7 @@ import numpy as np
 
 from floodmark.diagnosis.audit import Audit
 from floodmark.diagnosis.coverage import covered, stitched
-from floodmark.diagnosis.dose import Candidate, candidates, in_flight, served_per_life
+from floodmark.diagnosis.dose import Candidate, Shared, candidates, in_flight, served_per_life
 from floodmark.diagnosis.explain import Explanation, explain
 from floodmark.diagnosis.load import Load, load_memory
 from floodmark.diagnosis.onset import Stretch, stretch
@@ -90,11 +90,11 @@ class Scene:
         return [one for one in self.series if one.measure in measures]
 
 
-def scene(evidence: Evidence, audit: Audit, service: str, options: Options) -> Scene:
+def scene(evidence: Evidence, audit: Audit, service: str, options: Options, shared: Shared) -> Scene:
     """Look at one service. Costs about a second for five days at two minutes and eighty routes."""
     usable = [one for one in audit.usable if one.service == service]
     events = [one for one in evidence.events if one.service in (None, service)]
-    found = candidates(evidence, service, options)
+    found = candidates(evidence, service, options, shared)
     best = track(service, usable, events, options)
     view = _view(best, found, events, options) if best is not None else None
     whole = None

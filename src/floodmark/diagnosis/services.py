@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from floodmark.diagnosis.audit import Audit
-from floodmark.diagnosis.dose import WORK
+from floodmark.diagnosis.dose import WORK, Shared
 from floodmark.diagnosis.growth import Rate, rate
 from floodmark.diagnosis.incident import Chart, Growth, Point, Service, SeverityWord, Time
 from floodmark.diagnosis.options import DEFAULT, Options
@@ -30,12 +30,12 @@ class Judged:
 
 def judge(evidence: Evidence, audit: Audit, options: Options = DEFAULT) -> tuple[Judged, ...]:
     """Every service with a measure of memory, usable or not, by name. Equal evidence gives equal judgements."""
-    return tuple(judge_service(evidence, audit, name, options) for name in _names(evidence, audit))
+    shared: Shared = {}
+    return tuple(_judge_service(evidence, audit, name, options, shared) for name in _names(evidence, audit))
 
 
-def judge_service(evidence: Evidence, audit: Audit, name: str, options: Options = DEFAULT) -> Judged:
-    """One service."""
-    seen = scene(evidence, audit, name, options)
+def _judge_service(evidence: Evidence, audit: Audit, name: str, options: Options, shared: Shared) -> Judged:
+    seen = scene(evidence, audit, name, options, shared)
     finding = find(seen)
     measured = rate(seen) if seen.view is not None else None
     return Judged(_service(seen, finding, measured), seen, finding, measured)

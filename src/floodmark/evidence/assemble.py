@@ -45,6 +45,7 @@ class Assembly:
     window: Window | None
     max_routes: int
     max_samples: int
+    max_all_samples: int
     _services: dict[int, str | None] = field(default_factory=dict)
 
     def prepare(self) -> None:

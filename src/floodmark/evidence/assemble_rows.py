@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
 
-from floodmark.evidence.assemble import Assembly, floats, parts_of
+from floodmark.evidence.assemble import Assembly, floats, ints, parts_of
 from floodmark.evidence.clock import Lane, offset_name
 from floodmark.evidence.ledger import Ledger, SourceRow
-from floodmark.evidence.nouns import Clock, ClockBasis, Event, Limit, Series, SourceHealth
+from floodmark.evidence.nouns import Clock, ClockBasis, Event, Ints, Limit, Series, SourceHealth
 from floodmark.evidence.readers import SeriesKey
+
+BATCH_SAMPLES = 500_000
+"""Samples that are asked of the store at once. All at once were measured to take 815 MB for 11 million of them."""
+
+MIN_SAMPLES = 100
+"""What a series may keep at least, however many series there are."""
 
 CERTAINTY: dict[ClockBasis, int] = {"assumed": 0, "inferred": 1, "given": 2, "stated": 3}
 
@@ -20,19 +27,23 @@ CERTAINTY: dict[ClockBasis, int] = {"assumed": 0, "inferred": 1, "given": 2, "st
 def series(assembly: Assembly) -> tuple[Series, ...]:
     """Every series in the order of its times, equal samples of overlapping sources once.
 
-    Of a series with more than `max_samples` only the last sample of each of that many stretches is kept: real samples,
-    no averages.
+    Of a series with more samples than there is room for (`room`) only the last sample of each of that many stretches is
+    kept: real samples, no averages.
     """
     by_key: dict[SeriesKey, list[int]] = {}
     for number, row in enumerate(assembly.ledger.series_rows):
         by_key.setdefault(row.key, []).append(number)
     order = sorted(by_key, key=_series_order)
     members = [(number, index) for index, key in enumerate(order) for number in by_key[key]]
-    rows = _samples(assembly, members)
-    parts = dict(parts_of(rows["grp"]))
-    return tuple(
-        _one_series(assembly, key, by_key[key], rows, parts.get(index, slice(0, 0))) for index, key in enumerate(order)
-    )
+    kept = _stretches(assembly, members)
+    found: list[Series] = []
+    for first, last in _batches(kept, len(order)):
+        rows = _samples(assembly, first, last)
+        parts = dict(parts_of(rows["grp"]))
+        for index in range(first, last):
+            key = order[index]
+            found.append(_one_series(assembly, key, by_key[key], rows, parts.get(index, slice(0, 0))))
+    return tuple(found)
 
 
 def _series_order(key: SeriesKey) -> tuple[Any, ...]:
@@ -44,36 +55,76 @@ def _one_series(
 ) -> Series:  # fmt: skip
     told = [assembly.ledger.series_rows[number] for number in numbers]
     started = min((row.started for row in told if row.started is not None), default=None)
+    # copies: a slice of a batch would keep all of the batch in memory
     return Series(
         key.service or assembly.service_of_source(told[0].source) or "", key.instance, key.process, key.measure,
-        key.metric, assembly.place(told[0].source, told[0].line), floats(rows["moment"][part]),
-        floats(rows["value"][part]), dict(key.labels), key.expr, key.unit, max(row.copies for row in told), started,
+        key.metric, assembly.place(told[0].source, told[0].line), floats(rows["moment"][part]).copy(),
+        floats(rows["value"][part]).copy(), dict(key.labels), key.expr, key.unit, max(row.copies for row in told), started,
     )  # fmt: skip
 
 
-def _samples(assembly: Assembly, members: Sequence[tuple[int, int]]) -> dict[str, Any]:
-    """Samples of (series, group), in the order of groups and times."""
-    store = assembly.ledger.store
+def room(counts: Ints, most: int, altogether: int) -> int:
+    """How many samples one series may keep so that all together keep at most `altogether`: short ones keep all."""
+    level, left, waiting = most, altogether, len(counts)
+    for count in np.sort(counts).tolist():
+        level = left // waiting
+        if count > level:
+            return max(min(level, most), min(MIN_SAMPLES, most))
+        left, waiting = left - count, waiting - 1
+    return most
+
+
+def _stretches(assembly: Assembly, members: Sequence[tuple[int, int]]) -> Ints:
+    """Put beside the samples which series make a group, and how long the stretches are of which one sample is kept.
+
+    Says so in the sources that are thinned. Answers how many samples each group keeps (by number of group, ascending).
+    """
+    store, ledger = assembly.ledger.store, assembly.ledger
     columns = np.array(members, np.int64).reshape(-1, 2)
-    skews = np.array([_skew(assembly.ledger, number) for number, _ in members], np.float64)
+    skews = np.array([_skew(ledger, number) for number, _ in members], np.float64)
     store.table("wanted", {"series": columns[:, 0], "grp": columns[:, 1], "skew": skews})
-    low, high = assembly.window or (-math.inf, math.inf)
     spans = store.query(
         "SELECT w.grp AS grp, count(*) AS n, max(m.moment) - min(m.moment) AS span FROM samples m"
         " JOIN wanted w ON w.series = m.series GROUP BY 1 ORDER BY 1"
     )
-    stretch = np.where(spans["n"] > assembly.max_samples, floats(spans["span"]) / assembly.max_samples, 0.0)
-    store.table("stretches", {"grp": np.asarray(spans["grp"], np.int64), "stretch": stretch})
-    return store.query(
+    group, count = ints(spans["grp"]), ints(spans["n"])
+    most = room(count, assembly.max_samples, assembly.max_all_samples)
+    stretch = np.where(count > most, floats(spans["span"]) / most, 0.0)
+    store.table("stretches", {"grp": group, "stretch": stretch})
+    thinned = set(group[stretch > 0].tolist())
+    numbers = [number for number, index in members if index in thinned]
+    for source, many in sorted(Counter(ledger.series_rows[number].source for number in numbers).items()):
+        ledger.sources[source].remark(f"{many} series with more than {most} samples: the last of each stretch was kept")
+    kept = np.zeros(int(group.max(initial=-1)) + 1, np.int64)
+    kept[group] = np.minimum(count, most)
+    return kept
+
+
+def _batches(kept: Ints, groups: int) -> Iterator[tuple[int, int]]:
+    """(first, behind the last) group of batches of about BATCH_SAMPLES."""
+    first = size = 0
+    for index, count in enumerate(kept.tolist()):
+        if size and size + count > BATCH_SAMPLES:
+            yield first, index
+            first, size = index, 0
+        size += count
+    yield first, groups
+
+
+def _samples(assembly: Assembly, first: int, last: int) -> dict[str, Any]:
+    """Samples of the groups from `first` to before `last`, in the order of groups and times."""
+    low, high = assembly.window or (-math.inf, math.inf)
+    return assembly.ledger.store.query(
         "WITH placed AS (SELECT w.grp AS grp, m.moment + s.shift + w.skew AS moment, m.value AS value,"
         " m.series AS series, t.stretch AS stretch FROM samples m JOIN wanted w ON w.series = m.series"
         " JOIN stretches t ON t.grp = w.grp"
-        " JOIN shifts s ON s.lane = m.lane AND m.moment >= s.low AND m.moment < s.high)"
+        " JOIN shifts s ON s.lane = m.lane AND m.moment >= s.low AND m.moment < s.high"
+        " WHERE w.grp >= ? AND w.grp < ?)"
         " SELECT grp, max(moment) AS moment, arg_max(value, moment) AS value, min(series) AS origin FROM placed"
         " WHERE moment BETWEEN ? AND ? GROUP BY grp,"
         " CASE WHEN stretch > 0 THEN floor(moment / stretch) ELSE moment END,"
         " CASE WHEN stretch > 0 THEN 0 ELSE value END ORDER BY 1, 2, 4, 3",
-        low, high,
+        first, last, low, high,
     )  # fmt: skip
 
 

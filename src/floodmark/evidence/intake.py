@@ -54,6 +54,7 @@ class IntakeOptions:
     services            (pattern, service) for files
     routing             (prefix of paths, service) for requests
     access_formats      formats of access lines: `log_format` of nginx, `--access-logformat` of gunicorn
+    max_samples         of one series, max_all_samples of all together; longer series are thinned
     memory_mb           what the store keeps in memory; the rest spills below `spill_dir` (the system's default if None)
     """
 
@@ -66,6 +67,7 @@ class IntakeOptions:
     max_routes: int = 300
     max_shapes: int = 50_000
     max_samples: int = 20_000
+    max_all_samples: int = 4_000_000
     max_line_bytes: int = MAX_LINE_BYTES
     memory_mb: int = 150
     max_spill_mb: int = 20_000
@@ -194,7 +196,9 @@ def _assembled(ledger: Ledger, options: IntakeOptions, problems: Sequence[Source
     serving = serving_of(ledger, options.services, options.routing, routes)
     zones = [GivenZone(pattern, zone) for pattern, zone in options.zones]
     align(ledger, zones, options.window[1] if options.window else None, serving.by_origin)
-    whole = Assembly(ledger, serving, routes, options.window, options.max_routes, options.max_samples)
+    whole = Assembly(
+        ledger, serving, routes, options.window, options.max_routes, options.max_samples, options.max_all_samples
+    )
     whole.prepare()
     series = tuple(one for one in metrics.attached(assemble_rows.series(whole)) if len(one.at) or one.copies > 1)
     evidence = Evidence(
