@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from lxml import html
@@ -122,7 +121,6 @@ def test_without_a_file_the_page_says_what_to_do(serve) -> None:
     empty.stop()
 
 
-@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"there is no {CHROMIUM}")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_in_a_browser_nothing_is_cut_and_text_can_be_read(server, scheme, width) -> None:

@@ -36,8 +36,7 @@ def free_port() -> int:
 @pytest.fixture
 def behind_nginx(serve, invented, tmp_path):
     """A server, and the same behind nginx with the shipped configuration."""
-    if not shutil.which("nginx"):
-        pytest.skip("nginx is not installed")
+    assert shutil.which("nginx"), "scripts/install-test-tools installs nginx"
     server = serve("--no-worker", database_url=NO_DATABASE, web_workers=1)
     storage, rules = LocalStorage(server.folder / "artifacts"), Rules(40_000_000, timedelta(hours=1))
     made = invented(dict.fromkeys(range(1, 2001), "title " * 100))
@@ -85,8 +84,7 @@ def test_nginx_passes_validators_lengths_and_ranges_through_untouched(behind_ngi
 
 
 def test_the_units_are_what_systemd_understands() -> None:
-    if not shutil.which("systemd-analyze"):
-        pytest.skip("systemd-analyze is not installed")
+    assert shutil.which("systemd-analyze"), "scripts/install-test-tools installs systemd"
     units = sorted((ROOT / "deploy").glob("*.service"))
     assert len(units) == 2
     done = subprocess.run(["systemd-analyze", "verify", *map(str, units)], capture_output=True, text=True)

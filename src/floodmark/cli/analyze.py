@@ -37,7 +37,11 @@ def register(app: typer.Typer) -> None:
 
 def analyze(
     context: typer.Context,
-    evidence: Annotated[list[Path], typer.Argument(help="Files and folders: logs, metrics, archives, packed or not.")],
+    evidence: Annotated[
+        list[Path],
+        # A file that cannot be read is a row of the report, not the end of the work.
+        typer.Argument(help="Files and folders: logs, metrics, archives, packed or not.", readable=False),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for incident.json, report.html and report.md.")],
     start: Annotated[str, typer.Option(help="Leave out what is before: 2025-08-27T02:30:00Z, UTC without zone.")] = "",
     end: Annotated[str, typer.Option(help="Leave out what is after.")] = "",

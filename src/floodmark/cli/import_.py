@@ -29,7 +29,11 @@ def register(app: typer.Typer) -> None:
 
 def import_(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE|DIR...", help="IATI files, or folders of them.")],
+    paths: Annotated[
+        list[Path],
+        # One that cannot be read costs itself, not the others.
+        typer.Argument(metavar="FILE|DIR...", help="IATI files, or folders of them.", readable=False),
+    ],
     report: Annotated[Path | None, typer.Option(help="Write every loss there, one JSON line each.")] = None,
     stats: Annotated[Path | None, typer.Option(help="File for what the run cost, JSON.")] = None,
 ) -> None:
