@@ -172,7 +172,8 @@ def test_no_evidence_at_all_is_an_incident_that_says_so() -> None:
 
 def test_logs_without_metrics_give_patterns_and_no_verdict(leak: Built) -> None:
     found = diagnose(replace(leak.evidence, series=()))
-    assert found.services == ()
+    assert [(one.service, one.verdict, one.growth) for one in found.services] == [("web", "unknown", None)]
+    assert "No usable measurement of memory" in found.services[0].reason
     assert found.summary is not None
     assert found.summary.headline == "No verdict on memory: the evidence has no memory that could be used"
     assert "record memory" in {one.action for one in found.actions}

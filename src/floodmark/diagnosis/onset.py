@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from floodmark.diagnosis.options import Options
-from floodmark.diagnosis.slope import theil_sen
 from floodmark.evidence.nouns import Floats
 
 KNOTS = 96
@@ -26,10 +25,18 @@ MOST_BACK_HOURS = 8.0
 """How far a growth that came slowly out of the noise is traced back at most."""
 
 LEAST_BEFORE_HOURS = 3.0
-"""A time before the growth that is shorter than this, or than a tenth of the evidence, says nothing of drift."""
+"""A time before the growth that is shorter than this, or than a tenth of the evidence, says nothing of noise."""
 
-BINS = 40
-"""Medians from which the drift before is read."""
+DAY_HOURS = 24.0
+DRIFT_PAIR_HOURS = 6.0
+"""Drift is what a day adds to the same hours of the day before, so this many hours must be there on both days.
+
+A slope through less is half of a daily wave or the wandering of the allocator: taken for drift and carried on for two
+days, 5 to 14 MB/h of such slopes took 5 to 15% off the growth of seven leaks of twenty (measured on generated cases).
+"""
+
+BINS_PER_DAY = 48
+"""Medians of half an hour, from which drift is read: longer than a large request holds its memory."""
 
 QUIET_MB = 1.0
 """Least noise assumed of a floor, in MB."""
@@ -65,7 +72,7 @@ def stretch(hours: Floats, gain: Floats, options: Options) -> Stretch:
     rest = gain - before.drift * hours - before.level
     end, lasting = _end(hours, rest, begin, end, before.noise, options)
     quiet = float(hours[begin] - hours[0]) >= min(options.min_hours, 0.1 * float(hours[-1] - hours[0]))
-    return Stretch(begin, end, _edge(rest, end, ahead=False), before.drift, before.noise, quiet, lasting)
+    return Stretch(begin, end, _top(rest, begin, end), before.drift, before.noise, quiet, lasting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,7 @@ def _begin(hours: Floats, gain: Floats, begin: int, end: int, options: Options) 
     before = _before(hours, gain, begin)
     for _ in range(REFINEMENTS):
         rest = gain - before.drift * hours - before.level
-        threshold = max(options.onset_share * _edge(rest, end, ahead=False), 3.0 * before.noise)
+        threshold = max(options.onset_share * _top(rest, begin, end), 3.0 * before.noise)
         found = _back(hours, rest, threshold, _walk(rest > threshold, begin, end), end)
         settled = begin > 0 and found >= begin
         begin = found
@@ -97,12 +104,12 @@ def _begin(hours: Floats, gain: Floats, begin: int, end: int, options: Options) 
 
 def _end(hours: Floats, rest: Floats, begin: int, end: int, noise: float, options: Options) -> tuple[int, bool]:
     """(where the growth ended, whether it goes on at the end of the evidence)."""
-    mb = _edge(rest, end, ahead=False)
+    mb = _top(rest, begin, end)
     below = np.flatnonzero(rest < mb - max(2.0 * options.onset_share * mb, 3.0 * noise))
     end = int(below[-1]) + 1 if len(below) else end
     end = min(max(end, begin + 1), len(hours) - 1)
     still, grown = float(hours[-1] - hours[end]), max(float(hours[end] - hours[begin]), 1e-9)
-    late = (float(rest[-1]) - _edge(rest, end, ahead=False)) / max(still, 1e-9)
+    late = (float(rest[-1]) - _top(rest, begin, end)) / max(still, 1e-9)
     lasting = still < max(options.min_hours, 0.25 * grown) or late > options.tail_share * mb / grown
     return (len(hours) - 1 if lasting else end), lasting
 
@@ -141,16 +148,27 @@ def _before(hours: Floats, gain: Floats, begin: int) -> _Before:
     """Drift, level and noise of the time before `begin`; of the whole where there is too little before."""
     if begin < 10 or hours[begin] - hours[0] < min(LEAST_BEFORE_HOURS, 0.1 * float(hours[-1] - hours[0])):
         return _Before(0.0, _edge(gain, 0, ahead=True), _noise(gain))
-    drift = max(theil_sen(*_binned(hours[:begin], gain[:begin])), 0.0)
+    drift = max(_drift(hours[:begin], gain[:begin]), 0.0)
     rest = gain[:begin] - drift * hours[:begin]
     level = float(np.median(rest))
     return _Before(drift, level, max(1.4826 * float(np.median(np.abs(rest - level))), QUIET_MB))
 
 
-def _binned(hours: Floats, gain: Floats) -> tuple[Floats, Floats]:
-    """Medians of at most `BINS` stretches."""
-    parts = np.array_split(np.arange(len(hours)), min(BINS, len(hours)))
-    return np.array([np.median(hours[part]) for part in parts]), np.array([np.median(gain[part]) for part in parts])
+def _drift(hours: Floats, gain: Floats) -> float:
+    """The median slope from each half hour to the same half hour of a later day (Hirsch, Slack and Smith 1982), MB/h.
+
+    0 where less than `DRIFT_PAIR_HOURS` can be compared.
+    """
+    width = DAY_HOURS / BINS_PER_DAY
+    place = ((hours - hours[0]) / width).astype(int)
+    edges = np.flatnonzero(np.diff(place, prepend=-1))
+    level = np.full(place[-1] + 1, np.nan)
+    level[place[edges]] = [float(np.median(part)) for part in np.split(gain, edges[1:])]
+    days = range(1, len(level) // BINS_PER_DAY + 1)
+    rises = [(level[day * BINS_PER_DAY :] - level[: -day * BINS_PER_DAY]) / (DAY_HOURS * day) for day in days]
+    slopes = np.concatenate(rises) if rises else np.empty(0)
+    slopes = slopes[np.isfinite(slopes)]
+    return float(np.median(slopes)) if len(slopes) * width >= DRIFT_PAIR_HOURS else 0.0
 
 
 def _noise(gain: Floats) -> float:
@@ -161,6 +179,12 @@ def _noise(gain: Floats) -> float:
 def _edge(values: Floats, place: int, ahead: bool) -> float:
     part = values[place : place + 5] if ahead else values[max(0, place - 4) : place + 1]
     return float(np.median(part))
+
+
+def _top(values: Floats, begin: int, end: int) -> float:
+    """The level at the end of a stretch: of samples after `begin` only, or a jump would be read at its foot."""
+    first = min(max(begin + 1, end - 4), len(values) - 1)
+    return float(np.median(values[first : max(end + 1, first + 5)]))
 
 
 def _walk(above: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], begin: int, end: int) -> int:

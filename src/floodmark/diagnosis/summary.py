@@ -55,7 +55,7 @@ def _headline(evidence: Evidence, services: Sequence[Service]) -> str:
     if leaking:
         names = [f"{one.service}{_rate(one)}" for one in leaking]
         return f"{listed(names, 3)} {'leaks' if len(leaking) == 1 else 'leak'} memory"
-    if not services:
+    if all(one.measure is None and one.pattern == "unknown" for one in services):
         return "No verdict on memory: the evidence has no memory that could be used"
     if open_ones and len(open_ones) == len(services):
         return "No verdict: the evidence does not say whether memory leaks"

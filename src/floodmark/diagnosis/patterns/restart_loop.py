@@ -28,13 +28,19 @@ def detect(scene: Scene) -> Finding | None:
         return None
     text = (
         f"The container began anew {len(starts)} times, typically after {span(typical * 3600)}: "
-        f"{figure(len(starts) / max((starts[-1] - starts[0]) / 3600.0, 1e-9))} an hour while it lasted."
+        f"{figure(_an_hour(lives, options.loop_life_hours))} an hour while it lasted."
     )
     rising = _rising(scene)
     if rising is not None and rising >= AGREE and scene.view is not None and grows(scene.view, options):
         more = f" {per_cent(rising)} of its lives rise after their warm-up: a leak that the restarts hide."
         return Finding("restart-loop", "leak", text + more)
     return Finding("restart-loop", "unknown", text + " Its lives are too short to tell a leak from warming up.")
+
+
+def _an_hour(lives: np.ndarray, longest_hours: float) -> float:
+    """Starts an hour while the loop lasted: longer lives, and hours without evidence, are pauses of it."""
+    short = lives[lives <= longest_hours]
+    return len(short) / max(float(short.sum()), 1e-9)
 
 
 def _rising(scene: Scene) -> float | None:
