@@ -79,16 +79,25 @@
     canvas.setAttribute("aria-label", `Memory from ${data.mb[0].toFixed(0)} to ${data.mb.at(-1).toFixed(0)} MB`);
   }
 
+  function isChanged(field) {
+    return field.matches("select") ? field.selectedIndex > 0 : field.value !== field.defaultValue;
+  }
+
   function busy() {
     const active = document.activeElement;
-    return main.querySelector("details[open]") || (active && main.contains(active) && active.matches("input, select, button, textarea"));
+    return main.querySelector("details[open]")
+      || (active && main.contains(active) && active.matches("input, select, button, textarea"))
+      || [...main.querySelectorAll("input, select, textarea")].some(isChanged);
   }
 
   async function refresh(note) {
     if (document.hidden || busy()) return;
     const answer = await fetch(location.href, { headers: { "X-Refresh": "1" } });
     if (!answer.ok || answer.redirected) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const text = await answer.text();
+    // Somebody may have begun to type while the answer was on its way.
+    if (busy()) return;
+    const page = new DOMParser().parseFromString(text, "text/html");
     const focused = document.activeElement && document.activeElement.getAttribute("href");
     main.replaceChildren(...page.getElementById("main").childNodes);
     localTimes(main);
