@@ -6,7 +6,11 @@ The log is made here: five days of a service with 40 routes of 4,000 objects eac
 several upstreams, redirects, scanners, binary garbage, and one line in 100,000 that is broken. `wc -l` counts its lines,
 goaccess (where it is installed) reads a part of it, and every reading runs in a fresh process of which wall time,
 processor time and peak memory are printed, with the ratio to `wc -l` of the same moment. --incident adds a five-day
-incident of a million lines with 200 series. --whole runs `floodmark analyze`, reports and all, in place of the intake.
+incident of a million lines with 200 series through the whole command. --whole runs `floodmark analyze`, reports and all,
+on the log too, in place of the intake.
+
+On a machine that has other work, wall time says little: the bars are then judged by processor time, which is what wall
+time would be at worst on a free core, as nearly all of it is one thread's. The load is printed.
 """
 
 from __future__ import annotations
@@ -27,8 +31,8 @@ from pathlib import Path
 
 START = 1_756_080_000
 DAYS = 5
-BARS = {"wall_seconds": 15.0, "peak_mb": 500.0}
-"""For 1 GB (issue 3): wall time on two free cores, and memory, which is the same for 4 GB."""
+GB_SECONDS, PEAK_MB, INCIDENT_SECONDS = 15.0, 500.0, 20.0
+"""Bars: seconds a GB of log, memory for a log of any size, seconds for the incident, on two free cores."""
 
 AGENTS = (
     "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0",
@@ -154,7 +158,6 @@ def reading(name: str, path: Path, whole: bool, out: Path) -> Measured:
 
 def measured(name: str, command: list[str]) -> Measured:
     """Run a command and see what it took."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
@@ -164,19 +167,17 @@ def measured(name: str, command: list[str]) -> Measured:
         text = output.read().decode("utf-8", "replace").strip()
     if status:
         sys.exit(f"{name} failed ({status}):\n{text}")
-    del before
-    return Measured(name, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000, text)
+    return Measured(name, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6, text)
 
 
 def _wait(process: subprocess.Popen[bytes]) -> tuple[int, int, resource.struct_rusage]:
-
     pid, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return pid, process.returncode, usage
 
 
 def table(rows: list[Measured], size_mb: dict[str, float], baseline: Measured) -> None:
-    """Print what was measured, with throughput and the ratio to the baseline's wall time per MB."""
+    """Print what was measured, with throughput and the ratio of wall time per MB to the baseline's."""
     print(f"{'what':28} {'MB':>8} {'wall s':>8} {'cpu s':>8} {'MB/s':>8} {'peak MB':>8} {'x wc -l':>8}")
     per_mb = baseline.wall_seconds / size_mb[baseline.name]
     for row in rows:
@@ -190,7 +191,7 @@ def table(rows: list[Measured], size_mb: dict[str, float], baseline: Measured) -
 
 
 def main() -> int:
-    """Make the log, read it, print; 1 where a bar for 1 GB is missed."""
+    """Make the log, read it, print; 1 where a bar is missed."""
     options = _options()
     with tempfile.TemporaryDirectory(prefix="floodmark-bench-", dir=options.dir) as scratch:
         folder = Path(scratch)
@@ -208,9 +209,9 @@ def main() -> int:
             lines = write_incident(folder / "incident")
             whole = sum(each.stat().st_size for each in (folder / "incident").rglob("*") if each.is_file()) / 1e6
             name = f"incident, {lines:,} lines"
-            _add(rows, sizes, reading(name, folder / "incident", options.whole, folder / "out"), whole)
+            _add(rows, sizes, reading(name, folder / "incident", True, folder / "out"), whole)
         table(rows, sizes, wc)
-        return _judged(rows[1], options.gb)
+        return _judged([row for row in rows if row.name not in ("wc -l", "goaccess")], log.stat().st_size / 1e9)
 
 
 def _add(rows: list[Measured], sizes: dict[str, float], row: Measured, size: float) -> None:
@@ -229,13 +230,20 @@ def _add_goaccess(rows: list[Measured], sizes: dict[str, float], log: Path, fold
     _add(rows, sizes, Measured(row.name, row.wall_seconds, row.cpu_seconds, row.peak_mb, ""), part.stat().st_size / 1e6)
 
 
-def _judged(row: Measured, gb: float) -> int:
-    met = row.peak_mb <= BARS["peak_mb"] and row.wall_seconds <= BARS["wall_seconds"] * gb
-    print(
-        f"\n{row.wall_seconds / gb:.1f} s of wall time a GB (bar {BARS['wall_seconds']:.0f}), peak {row.peak_mb:.0f} MB "
-        f"(bar {BARS['peak_mb']:.0f}): {'met' if met else 'MISSED'}"
-    )
-    return 0 if met else 1
+def _judged(rows: list[Measured], gb: float) -> int:
+    """Print which bars are met; 1 where one is missed."""
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    busy = load > cores
+    print(f"\nload {load:.1f} on {cores} cores: judged by {'processor' if busy else 'wall'} time")
+    missed = 0
+    for row in rows:
+        bar = GB_SECONDS * gb if row.name == "floodmark" else INCIDENT_SECONDS
+        seconds = row.cpu_seconds if busy else row.wall_seconds
+        met = seconds <= bar and row.peak_mb <= PEAK_MB
+        print(f"{row.name}: {seconds:.1f} s (bar {bar:.0f}), peak {row.peak_mb:.0f} MB (bar {PEAK_MB:.0f}): "
+              f"{'met' if met else 'MISSED'}")  # fmt: skip
+        missed += not met
+    return 1 if missed else 0
 
 
 def _options() -> argparse.Namespace:

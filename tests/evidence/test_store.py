@@ -99,3 +99,22 @@ def test_the_oldest_hashes_are_forgotten_first() -> None:
     assert all(book.new("x", range(800, 1100)))
     assert not any(book.new("x", range(800, 1100)))
     assert sum(map(len, book._runs["x"])) <= 1000
+
+
+def test_where_nothing_fits_what_takes_most_is_still_known_and_can_be_given_up(tmp_path: Path) -> None:
+    one = np.ones(50_000)
+
+    def fill(store: Store) -> None:
+        for number in range(400):
+            store.samples(7 if number % 3 else 0, 0, np.arange(50_000) + one * number, one * np.pi * number)
+
+    with Store(20, tmp_path, max_spill_mb=0) as store:
+        with pytest.raises(CannotWrite):
+            fill(store)
+        put = store.rows("samples")
+        assert put[7] > put[0] > 0
+        store.forget("samples", [7])
+        assert store.rows("samples").get(7, 0) == 0
+        store.samples(1, 0, one, one)
+        store.settle()
+        assert store.rows("samples")[1] == 50_000

@@ -7,13 +7,18 @@ A command's module imports its half of the product when the command runs, not be
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from floodmark import __version__
 from floodmark.errors import FloodmarkError
@@ -43,8 +48,28 @@ COMMANDS = (
 )
 """The module of each command under floodmark.cli; each has `register(app)`."""
 
+
+class Commands(TyperGroup):
+    """The commands, with endings that typer would give statuses and words of its own."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command. Ctrl-C is said and ends with 130; a reader of our output that has gone ends it with 141."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # here and not when the interpreter ends, where nobody could catch it
+        except KeyboardInterrupt:
+            print("floodmark: interrupted", file=sys.stderr)
+            raise SystemExit(130) from None
+        except BrokenPipeError:
+            # `floodmark ... | head`: nothing is wrong, and nothing more can be said
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(141) from None
+        return result
+
+
 app = typer.Typer(
     name="floodmark",
+    cls=Commands,
     help="Publish IATI data with bounded memory; measure memory growth and say what causes it.",
     no_args_is_help=True,
     add_completion=False,
@@ -80,6 +105,20 @@ def terminal() -> Console:
     return Console(stderr=True)
 
 
+@contextmanager
+def stopped_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the run as an exception does: nothing half-written stays, and no folder of the spill."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 # After the helpers above: the commands' modules import them from here.
 for _name in COMMANDS:
     import_module(f"floodmark.cli.{_name}").register(app)
@@ -92,10 +131,3 @@ def main() -> None:
     except FloodmarkError as error:
         print(f"floodmark: {error}", file=sys.stderr)
         sys.exit(error.exit_status)
-    except BrokenPipeError:
-        # The reader of our output has gone (`floodmark ... | head`): nothing is wrong, and nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
-    except KeyboardInterrupt:
-        print("floodmark: interrupted", file=sys.stderr)
-        sys.exit(130)

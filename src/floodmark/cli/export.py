@@ -5,13 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any, Literal
 
 import typer
@@ -83,7 +81,7 @@ def every(
     costs: list[dict[str, Any]] = []
     empty = 0
     failed: list[str] = []
-    with _stopped_by_sigterm():
+    with cli.stopped_by_sigterm():
         for dataset in run.every():
             stem = out / f"{dataset.organisation_id}-{dataset.kind}"
             try:
@@ -117,7 +115,7 @@ def _one(
     if len(set(targets)) < len(targets):
         raise UsageError("--out, --report and --stats need files of their own; --out alone is standard output")
     run = _run(context, generated, check)
-    with _stopped_by_sigterm():
+    with cli.stopped_by_sigterm():
         _write_stats(stats, _write(run, run.dataset(kind, org), out, report))
 
 
@@ -187,20 +185,6 @@ def _progress(name: str, total: int | None) -> Iterator[Any]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(name, total=total)
         yield lambda count: progress.advance(task, count)
-
-
-@contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the run as an exception does: nothing half-written stays."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _write_stats(target: str | None, found: dict[str, Any]) -> None:

@@ -160,10 +160,10 @@ def volumes(assembly: Assembly) -> tuple[Volume, ...]:
         if key.what == "volume":
             groups.setdefault(key.origin, []).append(number)
     order = sorted(groups, key=lambda origin: ledger.origins[origin])
+    members = ledger.rows_by_origin()
     found = []
     for index, rows in assembly.cells((groups[origin] for origin in order), 3600.0):
-        sources = [number for number, row in enumerate(ledger.sources) if row.origin == order[index]]
-        services = {assembly.service_of_source(number) for number in sources}
+        services = {assembly.service_of_source(number) for number in members[order[index]]}
         service = next(iter(services)) if len(services) == 1 else None
         name = ledger.origins[order[index]]
         found.append(Volume(name, service, ints(rows["bin"]), floats(rows["bytes"]), floats(rows["n"])))

@@ -21,6 +21,9 @@ BATCH_SAMPLES = 500_000
 MIN_SAMPLES = 100
 """What a series may keep at least, however many series there are."""
 
+APART_SECONDS = 600.0
+"""A log and a metric this far from each other may still tell of one thing."""
+
 CERTAINTY: dict[ClockBasis, int] = {"assumed": 0, "inferred": 1, "given": 2, "stated": 3}
 
 
@@ -162,6 +165,7 @@ def limits(assembly: Assembly) -> tuple[Limit, ...]:
 
 def health(assembly: Assembly) -> tuple[SourceHealth, ...]:
     """One row a source that was read."""
+    _remark_apart(assembly.ledger)
     found = []
     for number, row in enumerate(assembly.ledger.sources):
         lanes = [assembly.ledger.lanes[lane] for lane in row.lanes if assembly.ledger.lanes[lane].first is not None]
@@ -175,6 +179,35 @@ def health(assembly: Assembly) -> tuple[SourceHealth, ...]:
             )
         )  # fmt: skip
     return tuple(sorted(found, key=lambda health: health.path))
+
+
+def _remark_apart(ledger: Ledger) -> None:
+    """Say it of metrics during which there is no log at all, and of logs during which there are no metrics."""
+    measured = {row.source for row in ledger.series_rows}
+    spans = {number: span for number, row in enumerate(ledger.sources) if (span := _span(ledger, row)) is not None}
+    sides = {
+        "log": {number: span for number, span in spans.items() if number not in measured},
+        "metric": {number: span for number, span in spans.items() if number in measured},
+    }
+    for mine, other in (("log", "metric"), ("metric", "log")):
+        if not sides[other]:
+            continue
+        first, last = (np.array(column) for column in zip(*sorted(sides[other].values()), strict=True))
+        reached = np.maximum.accumulate(last)
+        for number, (low, high) in sides[mine].items():
+            # of those that begin before this one ends, the one that goes on longest
+            begun = int(np.searchsorted(first, high + APART_SECONDS, "right"))
+            if not begun or reached[begun - 1] < low - APART_SECONDS:
+                ledger.sources[number].remark(
+                    f"no {other} of the evidence lies in its time, so nothing can be compared"
+                )
+
+
+def _span(ledger: Ledger, row: SourceRow) -> tuple[float, float] | None:
+    """The first and the last moment of a source, UTC."""
+    lanes = [ledger.lanes[number] for number in row.lanes]
+    times = [lane.utc(at) for lane in lanes for at in (lane.first, lane.last) if at is not None]
+    return (min(times), max(times)) if times else None
 
 
 def _clock_of(lanes: Sequence[Lane], row: SourceRow) -> Clock | None:

@@ -92,8 +92,10 @@ def skews_by_births(lane: Lane, ledger: Ledger, services: Mapping[int, str]) -> 
         for each in ledger.happenings
         if each.kind == "worker-boot" and each.process and each.lane != lane.number
     }
+    if not births:
+        return {}
     bounds: dict[str, list[tuple[float, float]]] = {}
-    grids = _grids(lane, ledger) if births else {}
+    grids = _grids(lane, ledger)
     rows = ledger.store.query(
         "SELECT series, min(moment) AS f FROM samples WHERE lane = ? GROUP BY series ORDER BY series", lane.number
     )

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from floodmark.errors import CannotWrite, InputError
 from floodmark.evidence import assemble_counts, assemble_rows, metrics
@@ -21,7 +22,7 @@ from floodmark.evidence.logs.lines import LogReader, content_kind
 from floodmark.evidence.logs.times import first_in
 from floodmark.evidence.nouns import Evidence, SourceHealth
 from floodmark.evidence.overlap import Expected, OverlapBook, same_files
-from floodmark.evidence.readers import Reader
+from floodmark.evidence.readers import Head, Reader
 from floodmark.evidence.relief import LEFT_OUT, relieve, with_relief
 from floodmark.evidence.routes import RouteBook
 from floodmark.evidence.serving import serving_of
@@ -92,65 +93,95 @@ def gather(
         return with_relief(ledger, lambda: _assembled(ledger, options, problems))
 
 
+class _Known(NamedTuple):
+    """A file, the reader that knows it, and what to expect of it where it is a log."""
+
+    source: FileSource
+    reader: Reader
+    log: Expected | None
+
+
 def _read_all(
     files: Sequence[FileSource], ledger: Ledger, options: IntakeOptions, progress: Progress | None
 ) -> list[SourceHealth]:  # fmt: skip
     problems: list[SourceHealth] = []
-    known: list[tuple[FileSource, Reader]] = []
+    known: list[_Known] = []
     unknown: list[FileSource] = []
     for source in files:
-        try:
-            reader = reader_for(source.head())
-        except InputError as error:
-            problems.append(problem(source.path, "unreadable", error.problem))
-            continue
-        if reader is None:
+        found = _recognised(source)
+        if isinstance(found, SourceHealth):
+            problems.append(found)
+        elif found is None:
             unknown.append(source)
         else:
-            known.append((source, reader))
+            known.append(found)
     problems.extend(_without_copies(known))
     _in_order(known, ledger)
-    for done, (source, reader) in enumerate(known):
+    for done, one in enumerate(known):
         if progress is not None:
-            progress(source.path, done, len(known))
-        _read_one(source, reader, ledger)
-    for source in unknown:
-        # a configuration may have told in what format of its own a server writes
-        if written_so(ledger.access_formats, source.head().lines):
-            _read_one(source, LogReader(), ledger)
-        else:
-            remark = "; ".join(["no reader knows what this file is", *source.remarks])
-            problems.append(problem(source.path, "unknown", remark))
+            progress(one.source.path, done, len(known))
+        _read_one(one.source, one.reader, ledger)
+    problems.extend(found for source in unknown if (found := _read_unknown(source, ledger)) is not None)
     if progress is not None and known:
         progress("", len(known), len(known))
     return problems
 
 
-def _without_copies(known: list[tuple[FileSource, Reader]]) -> list[SourceHealth]:
+def _recognised(source: FileSource) -> _Known | SourceHealth | None:
+    """The reader for a file, what is wrong with it, or None where nobody knows it.
+
+    The file is opened here once for all that its first lines tell: it may be gone when it is asked again.
+    """
+    try:
+        head = source.head()
+        reader = reader_for(head) if head.data else None
+    except InputError as error:
+        return problem(source.path, "unreadable", error.problem)
+    except Exception as error:  # noqa: BLE001 - a fault of ours in one file must not cost the others; it is told
+        return problem(source.path, "unreadable", f"{FAULT}: {_fault(error)}")
+    if not head.data:
+        kind = "unreadable" if source.damaged_archive else "empty"
+        return problem(source.path, kind, "; ".join(source.remarks) or "nothing inside")
+    if reader is None:
+        return None
+    return _Known(source, reader, _expected(source.path, head) if isinstance(reader, LogReader) else None)
+
+
+def _expected(path: str, head: Head) -> Expected:
+    first = next((at for line in head.lines[:50] if (at := first_in(line[:2000])) is not None), None)
+    return Expected(path, content_kind(head.lines), first)
+
+
+def _read_unknown(source: FileSource, ledger: Ledger) -> SourceHealth | None:
+    """A configuration may have told in what format of its own a server writes; else nobody knows what this file is."""
+    try:
+        lines = source.head().lines
+    except InputError as error:
+        return problem(source.path, "unreadable", error.problem)
+    if written_so(ledger.access_formats, lines):
+        _read_one(source, LogReader(), ledger)
+        return None
+    return problem(source.path, "unknown", "; ".join(["no reader knows what this file is", *source.remarks]))
+
+
+def _without_copies(known: list[_Known]) -> list[SourceHealth]:
     """Files that another one repeats byte for byte are left out."""
-    same = same_files([source for source, _ in known])
-    known[:] = [pair for pair in known if pair[0].path not in same]
+    same = same_files([one.source for one in known])
+    known[:] = [one for one in known if one.source.path not in same]
     return [
         problem(path, "duplicate", f"the same content as {first}: read once") for path, first in sorted(same.items())
     ]
 
 
-def _in_order(known: list[tuple[FileSource, Reader]], ledger: Ledger) -> None:
+def _in_order(known: list[_Known], ledger: Ledger) -> None:
     """What explains other files first; logs of one kind by their first time, so that overlaps are found."""
-    expected: dict[str, Expected] = {}
-    for source, reader in known:
-        if isinstance(reader, LogReader):
-            lines = source.head().lines
-            first = next((at for line in lines[:50] if (at := first_in(line[:2000])) is not None), None)
-            expected[source.path] = Expected(source.path, content_kind(lines), first)
 
-    def place(pair: tuple[FileSource, Reader]) -> tuple[bool, bool, str, float]:
-        log = expected.get(pair[0].path)
-        kind = log.kind if log else ""
-        return (pair[1].kind not in FIRST_KINDS, kind not in CLOCKLESS, kind, (log.first or 0.0) if log else 0.0)
+    def place(one: _Known) -> tuple[bool, bool, str, float]:
+        kind, first = (one.log.kind, one.log.first or 0.0) if one.log else ("", 0.0)
+        return (one.reader.kind not in FIRST_KINDS, kind not in CLOCKLESS, kind, first)
 
     known.sort(key=place)
-    ledger.overlaps = OverlapBook([expected[source.path] for source, _ in known if source.path in expected])
+    ledger.overlaps = OverlapBook([one.log for one in known if one.log is not None])
 
 
 def _read_one(source: FileSource, reader: Reader, ledger: Ledger) -> None:
@@ -167,16 +198,21 @@ def _read_one(source: FileSource, reader: Reader, ledger: Ledger) -> None:
         sink.remark(f"what follows was {LEFT_OUT}")
         relieve(ledger)
     except Exception as error:  # noqa: BLE001 - a fault of ours in one file must not cost the others; it is told
-        where = error.__traceback__
-        while where is not None and where.tb_next is not None:
-            where = where.tb_next
-        place = f"{where.tb_frame.f_code.co_name}:{where.tb_lineno}" if where else "?"
-        sink.remark(f"{FAULT}: {type(error).__name__} in {place}; what was read before it is kept")
+        sink.remark(f"{FAULT}: {_fault(error)}; what was read before it is kept")
     row.damaged += source.damaged
     row.bytes_read, row.lines_read = source.bytes_read, source.lines_read
     for text in source.remarks:
         sink.remark(text)
     _judge_rejections(row)
+
+
+def _fault(error: Exception) -> str:
+    """The name of an error and where it was raised: enough to find it, and the same whatever the machine."""
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    place = f"{where.tb_frame.f_code.co_name}:{where.tb_lineno}" if where else "?"
+    return f"{type(error).__name__} in {place}"
 
 
 def _judge_rejections(row: SourceRow) -> None:

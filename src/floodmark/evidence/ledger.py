@@ -156,6 +156,7 @@ class Ledger:
     lanes: list[Lane] = field(default_factory=list)
     sources: list[SourceRow] = field(default_factory=list)
     origins: list[str] = field(default_factory=list)
+    origin_numbers: dict[str, int] = field(default_factory=dict)
     series: dict[tuple[SeriesKey, int], int] = field(default_factory=dict)
     series_rows: list[SeriesRow] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
@@ -176,9 +177,18 @@ class Ledger:
 
     def origin(self, family: str) -> int:
         """The number of a family of files."""
-        if family not in self.origins:
+        number = self.origin_numbers.get(family)
+        if number is None:
+            number = self.origin_numbers[family] = len(self.origins)
             self.origins.append(family)
-        return self.origins.index(family)
+        return number
+
+    def rows_by_origin(self) -> dict[int, list[int]]:
+        """The numbers of the sources of each family of files."""
+        found: dict[int, list[int]] = {}
+        for number, row in enumerate(self.sources):
+            found.setdefault(row.origin, []).append(number)
+        return found
 
     def lane(self, source: int, sort: Sort, name: str = "") -> Lane:
         """A new lane of times."""

@@ -7,11 +7,14 @@ is dropped as often as the earlier one has it. Only lines that can lie in an ove
 
 from __future__ import annotations
 
+import heapq
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from floodmark.errors import InputError
 from floodmark.evidence.logs.requests import SPARE, Spans, Words, hashes, words_of
@@ -27,14 +30,46 @@ SAME_FILE_BYTES = 64_000
 SLACK_SECONDS = 5.0
 
 
+MET_BITS = 24
+"""Bits of a line's hash by which a pool knows that it never met the line: 16 MB, where there are many files."""
+
+FEW_RUNS = 8
+
+
 @dataclass(slots=True)
 class Pool:
-    """What is remembered of the files of one kind: hashes in the order of each file, and the latest time in them."""
+    """What is remembered of the files of one kind: hashes in the order of each file, and the latest time in them.
+
+    Runs of many small files are joined (0 stands between them), and `met` tells at once that a line is in none:
+    comparing each of 100,000 files with each other one took hours.
+    """
 
     runs: list[Words] = field(default_factory=list)
     lines: int = 0
     last: float = float("-inf")
     full: bool = False
+    met: NDArray[np.bool_] | None = None
+
+    def remember(self, run: Words) -> None:
+        """The lines of one more file, in their order."""
+        self.runs.append(run)
+        if self.met is not None:
+            self.met[_slot(run)] = True
+        elif len(self.runs) > FEW_RUNS:
+            self.met = np.zeros(1 << MET_BITS, np.bool_)
+            for each in self.runs:
+                self.met[_slot(each)] = True
+        while len(self.runs) > FEW_RUNS and len(self.runs[-1]) * 2 > len(self.runs[-2]):
+            last, before = self.runs.pop(), self.runs.pop()
+            self.runs.append(np.concatenate((before, np.zeros(1, np.uint64), last)))
+
+    def may_have(self, line: np.uint64) -> bool:
+        """False where the line is in none of the files for sure."""
+        return self.met is None or bool(self.met[_slot(line)])
+
+
+def _slot(lines: Words | np.uint64) -> Any:
+    return lines >> np.uint64(64 - MET_BITS)
 
 
 @dataclass(slots=True)
@@ -51,20 +86,29 @@ class OverlapBook:
 
     def __init__(self, expected: Sequence[Expected] = ()) -> None:
         self._expected = {each.path: each for each in expected}
-        self._unread = list(expected)
+        self._unread: dict[str, list[tuple[float, str]]] = {}
+        for each in expected:
+            if each.first is not None:
+                heapq.heappush(self._unread.setdefault(each.kind, []), (each.first, each.path))
+        self._read: set[str] = set()
         self._pools: dict[str, Pool] = {}
 
     def blocks(self, source: FileSource) -> Iterator[tuple[int, bytes, int]]:
         """(first line, whole lines, how many of them were emptied as repeated) of a source."""
         me = self._expected.get(source.path)
-        if me is not None and me in self._unread:
-            self._unread.remove(me)
+        self._read.add(source.path)
         if me is None or me.first is None:
             yield from ((first, block, 0) for first, block in source.blocks())
             return
         pool = self._pools.setdefault(me.kind, Pool())
-        later = [each.first for each in self._unread if each.kind == me.kind and each.first is not None]
-        yield from self._watched(source, me, pool, min(later, default=float("inf")) - SLACK_SECONDS)
+        yield from self._watched(source, me, pool, self._next(me.kind) - SLACK_SECONDS)
+
+    def _next(self, kind: str) -> float:
+        """The earliest time in the files of a kind that are still to be read."""
+        unread = self._unread.get(kind, [])
+        while unread and unread[0][1] in self._read:
+            heapq.heappop(unread)
+        return unread[0][0] if unread else float("inf")
 
     def _watched(
         self, source: FileSource, me: Expected, pool: Pool, keep_from: float
@@ -87,8 +131,8 @@ class OverlapBook:
                     kept.append(lines)
                     self._account(pool, len(lines), source)
             yield first, block, repeated
-        if kept and not pool.full:
-            pool.runs.append(np.concatenate(kept))
+        if sum(map(len, kept)) >= MIN_RUN and not pool.full:
+            pool.remember(np.concatenate(kept))
         pool.last = max(pool.last, newest)
 
     def _account(self, pool: Pool, lines: int, source: FileSource) -> None:
@@ -128,8 +172,9 @@ class _Drop:
 
 def _overlap(pool: Pool, lines: Words) -> _Drop | None:
     """What to drop, if one of the first lines begins a run that stands in an earlier file as well."""
+    anchors = [offset for offset in range(min(ANCHORS_TRIED, len(lines))) if pool.may_have(lines[offset])]
     for run in pool.runs:
-        for offset in range(min(ANCHORS_TRIED, len(lines))):
+        for offset in anchors:
             if _same_run(run, lines[offset : offset + RUN_LINES]):
                 return _Drop(pool.runs)
     return None

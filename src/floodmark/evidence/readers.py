@@ -51,6 +51,9 @@ class Source(Protocol):
     modified: float | None
     """Modification time of the file, for formats without a date."""
 
+    cut_line: int | None
+    """The number of a last line without a line end, once it is handed out."""
+
     def head(self) -> Head:
         """The first bytes again."""
         ...

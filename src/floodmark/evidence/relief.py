@@ -28,20 +28,26 @@ def with_relief(ledger: Ledger, work: Callable[[], Result]) -> Result:
 
 def relieve(ledger: Ledger) -> bool:
     """Give up the rows of the source that has most of them; False if there are none."""
-    store = ledger.store
-    by_series = store.query("SELECT series AS number, count(*) AS n FROM samples GROUP BY 1")
-    by_lane = store.query("SELECT lane AS number, count(*) AS n FROM cells GROUP BY 1")
-    rows: dict[tuple[str, int], float] = {}
     held: dict[tuple[str, int], list[int]] = {}
-    for table, column, found in (("samples", "series", by_series), ("cells", "lane", by_lane)):
-        for number, count in zip(found["number"].tolist(), found["n"].tolist(), strict=True):
-            source = ledger.series_rows[number].source if column == "series" else ledger.lanes[number].source
-            rows[table, source] = rows.get((table, source), 0.0) + count
-            held.setdefault((table, source), []).append(number)
+    rows: dict[tuple[str, int], int] = {}
+    for table, source_of in (("samples", _source_of_series), ("cells", _source_of_lane)):
+        for number, count in ledger.store.rows(table).items():
+            place = table, source_of(ledger, number)
+            rows[place] = rows.get(place, 0) + count
+            held.setdefault(place, []).append(number)
     if not rows:
         return False
-    table, source = max(sorted(rows), key=lambda key: rows[key])
-    store.forget(table, held[table, source])
+    table, source = max(sorted(rows), key=lambda place: rows[place])
+    all_went = ledger.store.forget(table, held[table, source])
     what = "its samples" if table == "samples" else "its counts"
-    ledger.sources[source].remark(f"{what} were {LEFT_OUT}")
+    for one in sorted(other for kind, other in rows if kind == table) if all_went else [source]:
+        ledger.sources[one].remark(f"{what} were {LEFT_OUT}")
     return True
+
+
+def _source_of_series(ledger: Ledger, number: int) -> int:
+    return ledger.series_rows[number].source
+
+
+def _source_of_lane(ledger: Ledger, number: int) -> int:
+    return ledger.lanes[number].source

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from floodmark.evidence.ledger import Ledger
+from floodmark.evidence.ledger import Ledger, SourceRow
 from floodmark.evidence.logs.requests import NO_UPSTREAM
 from floodmark.evidence.nouns import Place, Route
 
@@ -77,10 +77,11 @@ def serving_of(
 ) -> Serving:  # fmt: skip
     """Put together what all sources say; `names` are the route templates by shape number."""
     known = _known(ledger)
+    members = ledger.rows_by_origin()
     by_origin = {
         number: name
         for number, family in enumerate(ledger.origins)
-        if (name := _named(family, ledger, number, known, given_services)) is not None
+        if (name := _named(family, [ledger.sources[row] for row in members[number]], known, given_services)) is not None
     }
     by_port = _ports(ledger, by_origin)
     by_role: dict[str, str] = {}
@@ -104,10 +105,10 @@ def _known(ledger: Ledger) -> frozenset[str]:
 
 
 def _named(
-    family: str, ledger: Ledger, origin: int, known: frozenset[str], given: Sequence[tuple[str, str]]
+    family: str, members: Sequence[SourceRow], known: frozenset[str], given: Sequence[tuple[str, str]]
 ) -> str | None:  # fmt: skip
     """What the user says, else a part of the path that is a service elsewhere, else the innermost telling one of logs."""
-    paths = [row.path for row in ledger.sources if row.origin == origin]
+    paths = [row.path for row in members]
     for pattern, service in given:
         if any(fnmatchcase(path, pattern) for path in (*paths, family)):
             return service
@@ -119,7 +120,7 @@ def _named(
         inside = [name for name in known if part.startswith((name + "-", name + "_", name + "."))]
         if inside:
             return max(inside, key=len)
-    if not any(row.kind in NAMED_BY_FOLDER for row in ledger.sources if row.origin == origin):
+    if not any(row.kind in NAMED_BY_FOLDER for row in members):
         return None
     # of names that nobody else uses a folder says more than a file
     parts = [*family.split("/")[-2::-1], parts[0]]

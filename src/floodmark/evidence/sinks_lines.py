@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -175,10 +176,11 @@ class LineSink(SourceSink):
             self.requests(batch_of(held[1]), lane, rank)
             held[1].clear()
 
-    def took(self, batch: RequestBatch, east: int, rank: int) -> None:
-        """Access lines that were read all at once, the first of which states its zone as `east`."""
+    def took(self, batch: RequestBatch, zones: Mapping[int, int], rank: int) -> None:
+        """Access lines that were read all at once; `zones` says how many state which zone (seconds east of UTC)."""
         lane = self.zoned_lane()
-        lane.offsets[east] = lane.offsets.get(east, 0) + len(batch)
+        for east, lines in zones.items():
+            lane.offsets[east] = lane.offsets.get(east, 0) + lines
         newest = np.maximum.accumulate(np.maximum(batch.end, lane.newest))
         lane.out_of_order += int(np.count_nonzero(batch.end < newest - DISORDER_SECONDS))
         lane.covers(float(batch.end.min()), float(batch.end.max()))

@@ -43,6 +43,7 @@ class FileSource:
     lines_read: int = 0
     bytes_read: int = 0
     cut_line: int | None = None
+    damaged_archive: bool = False
     remarks: list[str] = field(default_factory=list)
 
     def remark(self, text: str) -> None:
@@ -71,8 +72,12 @@ class FileSource:
             magic, name, make = packed
             if make is None:
                 raise InputError(f"compressed with {name}, which this Python cannot read: unpack it first", self.path)
-            stream = io.BufferedReader(Inflating(stream, magic, make, self.remark), 1 << 20)
+            stream = io.BufferedReader(Inflating(stream, magic, make, self._archive_damaged), 1 << 20)
         return stream
+
+    def _archive_damaged(self, why: str) -> None:
+        self.damaged_archive = True
+        self.remark(why)
 
     def _decoded(self, stream: io.BufferedReader) -> BinaryIO:
         encoding, mark = encoding_of(_peek(stream, self.path))
@@ -86,8 +91,12 @@ class FileSource:
         """The first bytes, for recognition."""
         with self.stream() as stream:
             data = _read_fully(stream, HEAD_BYTES + 1, self.path)
+            hole = bool(data)
             while data and not data.strip(b"\0"):  # a hole
-                data = _read_fully(stream, HEAD_BYTES + 1, self.path)
+                data = _read_fully(stream, BLOCK_BYTES, self.path)
+        if hole and not data:
+            self.remark("nothing but NUL bytes")
+        data = data.lstrip(b"\0") if len(data) > HEAD_BYTES + 1 else data
         complete = len(data) <= HEAD_BYTES
         data = data[:HEAD_BYTES]
         pieces = data.replace(b"\0", b"").split(b"\n")
@@ -102,13 +111,13 @@ class FileSource:
         with self.stream() as stream:
             for block in _whole_lines(stream, block_bytes, self):
                 mended = self._mend(block)
-                yield number, mended
-                count = ends_in(mended) + (not mended.endswith(b"\n"))
+                first, cut = number, not mended.endswith(b"\n")
+                number += ends_in(mended) + cut
                 self.bytes_read += len(block)
-                number += count
-                self.lines_read += count
-                if not mended.endswith(b"\n"):
-                    self.cut_line = number - 1
+                self.lines_read = number - 1
+                if cut:
+                    self.cut_line = number - 1  # before the line is handed out: whoever reads it asks
+                yield first, mended
 
     def lines(self) -> Iterator[Line]:
         """Every line, without its end."""

@@ -15,7 +15,10 @@ from typing import Any, BinaryIO, cast
 from isal import igzip_lib
 
 COMPRESSED_READ_BYTES = 1 << 18
-OUTPUT_BYTES = 1 << 20
+OUTPUT_BYTES = 1 << 13
+"""Output asked for at once. What a call was making when it meets damage is lost, so small: a wrong checksum at the end
+of a file cost its last megabyte, and a small file all it had."""
+
 
 _BROKEN: tuple[Any, ...] = (igzip_lib.IsalError, lzma.LZMAError, OSError, EOFError, ValueError)
 

@@ -101,10 +101,20 @@ class Store:
         self._samples = Columns("samples", ("series", "lane", "moment", "value"))
         self._single: dict[tuple[int, int, int], list[float]] = {}
         self._since_compaction = 0
+        self.added: dict[str, dict[int, int]] = {"samples": {}, "cells": {}}
+        """Rows put in so far, by table and series or lane: known also where a full disk lets no question be answered."""
+
         try:
             self._folder = tempfile.mkdtemp(prefix="floodmark-spill-", dir=spill_dir)
         except OSError as error:
             raise CannotWrite(f"{spill_dir}: no folder to spill to: {error.strerror or error}") from None
+        try:
+            self._open(memory_mb, max_spill_mb)
+        except BaseException:  # a signal too, before there is anything for `with` to close
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+
+    def _open(self, memory_mb: int, max_spill_mb: int) -> None:
         self.connection = duckdb.connect(":memory:")
         for setting, value in (
             ("memory_limit", f"{memory_mb}MB"), ("temp_directory", self._folder), ("threads", 2),
@@ -161,6 +171,7 @@ class Store:
     ) -> None:
         """Add many cells of one lane."""
         self._cells.add(key, np.full(len(key), lane, np.int64), second, n, seconds, sent, failed)
+        self._account("cells", lane, len(key))
         if self._cells.rows >= BUFFERED_ROWS:
             self._flush(self._cells)
 
@@ -168,8 +179,21 @@ class Store:
         """Add samples of one series."""
         size = len(at)
         self._samples.add(np.full(size, series, np.int64), np.full(size, lane, np.int64), at, value)
+        self._account("samples", series, size)
         if self._samples.rows >= BUFFERED_ROWS:
             self._flush(self._samples)
+
+    def _account(self, table: str, number: int, rows: int) -> None:
+        self.added[table][number] = self.added[table].get(number, 0) + rows
+
+    def rows(self, table: str) -> dict[int, int]:
+        """How many rows each series (of samples) or lane (of cells) has; as put in, where there is no room to count."""
+        column = {"samples": "series", "cells": "lane"}[table]
+        try:
+            found = self.query(f"SELECT {column} AS number, count(*) AS n FROM {table} GROUP BY 1")  # noqa: S608
+        except CannotWrite:
+            return dict(self.added[table])
+        return dict(zip(found["number"].tolist(), found["n"].tolist(), strict=True))
 
     def query(self, sql: str, *values: Any) -> dict[str, Any]:
         """The columns of a result as numpy arrays."""
@@ -183,16 +207,23 @@ class Store:
             self.connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM gathered")  # noqa: S608
             self.connection.unregister("gathered")
 
-    def forget(self, table: str, numbers: Sequence[int]) -> None:
-        """Delete the samples of these series, or the cells of these lanes, and give their room back."""
+    def forget(self, table: str, numbers: Sequence[int]) -> bool:
+        """Delete the samples of these series, or the cells of these lanes, and give their room back.
+
+        True where there was not even room to note what goes, so that all of the table went.
+        """
         column = {"samples": "series", "cells": "lane"}[table]
         try:
             self.query(f"DELETE FROM {table} WHERE list_contains(?, {column})", list(numbers))  # noqa: S608
             self.query("CHECKPOINT")
         except CannotWrite:
-            # not even room to note what goes: all of it goes
             self.connection.execute(f"DROP TABLE {table}")
             self._create(table)
+            self.added[table].clear()
+            return True
+        for number in numbers:
+            self.added[table].pop(number, None)
+        return False
 
     def folder(self, name: str) -> Path:
         """A folder of that name beside what spills; it goes with the rest."""

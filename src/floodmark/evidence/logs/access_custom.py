@@ -134,7 +134,7 @@ def keys_of(written: str) -> Mapping[str, str]:
     bare = re.sub(r'(?<!")(\$\w+)(?!")', r'"\1"', written)
     try:
         template = json.loads(bare)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(template, dict):
         return {}

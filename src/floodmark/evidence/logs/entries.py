@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import msgspec
 
-BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError)
-"""What msgspec raises for text that is no JSON, or no UTF-8."""
+BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for text that is no JSON, no UTF-8, or nested a thousand deep."""
 
 
 class Unreadable(ValueError):

@@ -84,7 +84,7 @@ class Docker:
         try:
             line = _DOCKER.decode(entry.data)
             at = times.stamp(line.time.encode())[0] if line.time else None
-        except ValueError:  # of the JSON, of its UTF-8, or of the time
+        except (ValueError, RecursionError):  # of the JSON, of its UTF-8, or of the time
             return entry
         data = line.log.encode("utf-8", "surrogateescape")
         if not data.endswith(b"\n"):

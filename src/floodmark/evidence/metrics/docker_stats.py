@@ -112,7 +112,7 @@ class _Stats:
 def _json_row(text: str) -> dict[str, str] | None:
     try:
         row = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return {str(key): str(value) for key, value in row.items()} if isinstance(row, dict) else None
 

@@ -78,10 +78,15 @@ class _Pages:
         if one.text.startswith("#"):
             return
         match = _SAMPLE.fullmatch(one.text)
-        if match is None:
+        if one.line.number == self.source.cut_line and self.held:
+            # its last number may be cut, and would be read as another
+            self.sink.reject(one.line.number, "cut off at the end of the file", one.line.data)
+        elif match is None:
             self.sink.reject(one.line.number, "no sample of a metric", one.line.data)
-            return
-        name, labels, value, stamp = match.groups()
+        else:
+            self._sample(one, *match.groups())
+
+    def _sample(self, one: Timed, name: str, labels: str | None, value: str, stamp: str | None) -> None:
         at = self._time(f"{name}{{{labels or ''}", stamp, one.at)
         if at is None:
             self.without_time += 1

@@ -92,7 +92,7 @@ class JsonStream:
         pieces = b"".join(self._pieces(most))
         try:
             return json.loads(pieces)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadJson(f"not JSON: {error}") from None
 
     def skip(self) -> None:

@@ -52,6 +52,9 @@ class PrometheusRange:
             except BadJson as error:
                 sink.reject(cursor.line, str(error))
                 sink.remark(f"reading stopped at line {cursor.line}: {error}")
+            except RecursionError:
+                sink.reject(cursor.line, "nested too deep to be an answer")
+                sink.remark(f"reading stopped at line {cursor.line}: nested too deep to be an answer")
         if not answer.series:
             sink.remark("an answer without any series")
 
@@ -140,7 +143,7 @@ class _Answer:
         """A block of one of the two arrays of VictoriaMetrics' export."""
         try:
             numbers = np.array(json.loads(b"[" + block.rstrip(b", \n\r\t") + b"]"), dtype=np.float64)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             self.sink.reject(line, f"no numbers in {key!r}", block[:200])
             return
         (part.at if key == "timestamps" else part.value).append(numbers)
