@@ -214,13 +214,18 @@ class Store:
         """
         column = {"samples": "series", "cells": "lane"}[table]
         try:
-            self.query(f"DELETE FROM {table} WHERE list_contains(?, {column})", list(numbers))  # noqa: S608
-            self.query("CHECKPOINT")
+            # What stays is copied, which may fail without harm. DELETE gives no room back before a CHECKPOINT, and one
+            # that finds no room itself was seen to be fatal: DuckDB answers nothing after it.
+            self.query(
+                f"CREATE TABLE kept AS SELECT * FROM {table} WHERE NOT list_contains(?, {column})", list(numbers)
+            )  # noqa: S608
         except CannotWrite:
             self.connection.execute(f"DROP TABLE {table}")
             self._create(table)
             self.added[table].clear()
             return True
+        self.connection.execute(f"DROP TABLE {table}")
+        self.connection.execute(f"ALTER TABLE kept RENAME TO {table}")
         for number in numbers:
             self.added[table].pop(number, None)
         return False
