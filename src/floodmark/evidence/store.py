@@ -216,9 +216,8 @@ class Store:
         try:
             # What stays is copied, which may fail without harm. DELETE gives no room back before a CHECKPOINT, and one
             # that finds no room itself was seen to be fatal: DuckDB answers nothing after it.
-            self.query(
-                f"CREATE TABLE kept AS SELECT * FROM {table} WHERE NOT list_contains(?, {column})", list(numbers)
-            )  # noqa: S608
+            rest = f"SELECT * FROM {table} WHERE NOT list_contains(?, {column})"  # noqa: S608
+            self.query(f"CREATE TABLE kept AS {rest}", list(numbers))
         except CannotWrite:
             self.connection.execute(f"DROP TABLE {table}")
             self._create(table)
