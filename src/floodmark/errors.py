@@ -7,7 +7,8 @@
     │   └── SourceError            the database: unreachable, wrong password, tables missing
     ├── NothingUsable           3  none of the input could be used (evidence, IATI files)
     ├── InputError              1  one input is bad: names the file and, where there is one, the line
-    └── CannotWrite             5  no space, no permission, target gone
+    ├── CannotWrite             5  no space, no permission, target gone
+    └── Ended                 130, 141, 143  from outside: Ctrl-C, the reader of the output gone, SIGTERM
 
 Every message says what is wrong, where, and what to do. docs/errors.md has a paragraph on each exit status.
 """
@@ -15,6 +16,7 @@ Every message says what is wrong, where, and what to do. docs/errors.md has a pa
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 
 class FloodmarkError(Exception):
@@ -60,3 +62,13 @@ class CannotWrite(FloodmarkError):
     """Output could not be written; what was there before is untouched."""
 
     exit_status = 5
+
+
+class Ended(FloodmarkError):
+    """The command was ended from outside; nothing half-written stays. `why` is "interrupted", ..."""
+
+    statuses: ClassVar = {"interrupted": 130, "the reader has gone": 141, "terminated": 143}
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.exit_status = self.statuses[why]

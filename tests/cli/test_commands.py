@@ -84,7 +84,8 @@ def test_a_reader_that_has_gone_ends_a_command_silently(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "status", "said"), [(signal.SIGINT, 130, "floodmark: interrupted\n"), (signal.SIGTERM, 143, "")]
+    ("number", "status", "said"),
+    [(signal.SIGINT, 130, "floodmark: interrupted\n"), (signal.SIGTERM, 143, "floodmark: terminated\n")],
 )
 def test_a_signal_ends_an_analysis_with_its_status_and_without_a_spill_left_behind(
     tmp_path: Path, number: int, status: int, said: str

@@ -10,18 +10,18 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
 from floodmark import __version__
-from floodmark.errors import FloodmarkError
+from floodmark.errors import Ended, FloodmarkError
 from floodmark.settings import Settings, load
 
 # Before numpy is imported. The matrices here are narrow: threads of OpenBLAS were measured to take 67 s of processor time
@@ -49,22 +49,34 @@ COMMANDS = (
 """The module of each command under floodmark.cli; each has `register(app)`."""
 
 
-class Commands(TyperGroup):
-    """The commands, with endings that typer would give statuses and words of its own."""
+@contextmanager
+def _ended_from_outside() -> Iterator[None]:
+    """Turn what ends a command from outside into an error of ours.
 
-    def invoke(self, ctx: Any) -> Any:
-        """Run a command. Ctrl-C is said and ends with 130; a reader of our output that has gone ends it with 141."""
-        try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()  # here and not when the interpreter ends, where nobody could catch it
-        except KeyboardInterrupt:
-            print("floodmark: interrupted", file=sys.stderr)
-            raise SystemExit(130) from None
-        except BrokenPipeError:
-            # `floodmark ... | head`: nothing is wrong, and nothing more can be said
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise SystemExit(141) from None
-        return result
+    Typer would make exit statuses of it on its way out, 1 for a reader that has gone and 130 without a word for Ctrl-C.
+    """
+    try:
+        yield
+        # Here rather than at the interpreter's end, where a pipe that is gone gives a warning and status 120.
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        raise Ended("interrupted") from None
+    except BrokenPipeError:
+        raise Ended("the reader has gone") from None
+
+
+class Commands(TyperGroup):
+    """The commands, with one end for all of them."""
+
+    def make_context(self, *words: Any, **more: Any) -> Any:
+        """Read the command line; `--help` and `--version` end here."""
+        with _ended_from_outside():
+            return super().make_context(*words, **more)
+
+    def invoke(self, context: Any) -> Any:
+        """Run the command."""
+        with _ended_from_outside():
+            return super().invoke(context)
 
 
 app = typer.Typer(
@@ -105,20 +117,6 @@ def terminal() -> Console:
     return Console(stderr=True)
 
 
-@contextmanager
-def stopped_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the run as an exception does: nothing half-written stays, and no folder of the spill."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 # After the helpers above: the commands' modules import them from here.
 for _name in COMMANDS:
     import_module(f"floodmark.cli.{_name}").register(app)
@@ -126,8 +124,25 @@ for _name in COMMANDS:
 
 def main() -> None:
     """Run the command line; never ends in a traceback for anything Floodmark raises on purpose."""
+    # As an exception, SIGTERM runs what cleans up. Commands that take their time to stop have handlers of their own.
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         app()
     except FloodmarkError as error:
-        print(f"floodmark: {error}", file=sys.stderr)
+        _say_why(error)
         sys.exit(error.exit_status)
+
+
+def _terminated(number: int, frame: FrameType | None) -> NoReturn:
+    os.write(2, b"floodmark: terminated\n")  # not print: the signal may have come in the middle of one
+    raise SystemExit(Ended.statuses["terminated"])
+
+
+def _say_why(error: FloodmarkError) -> None:
+    """One line on standard error; nothing where the reader of our output has gone, for nothing is wrong then."""
+    with suppress(OSError):  # standard error may be that same pipe
+        if error.exit_status == Ended.statuses["the reader has gone"]:
+            # What is still buffered would be tried again when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        else:
+            print(f"floodmark: {error}", file=sys.stderr, flush=True)

@@ -70,7 +70,7 @@ def analyze(
     options = _intake(values, _window(start, end), _pairs(zone, "--zone"), _pairs(service, "--service"),
                       _pairs(route, "--route"), tuple(access_format or ()))  # fmt: skip
     _must_exist(evidence, options.zones)
-    with cli.stopped_by_sigterm(), _progress() as tell:
+    with _progress() as tell:
         found = _closed(_without_own(gather(evidence, options, tell), evidence, out))
         incident = diagnose(found, _options(rules), rules)
         write(incident, out)

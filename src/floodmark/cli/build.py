@@ -9,7 +9,7 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from floodmark import cli
-from floodmark.errors import FloodmarkError, UsageError
+from floodmark.errors import Ended, FloodmarkError, UsageError
 from floodmark.settings import Settings
 
 
@@ -61,6 +61,8 @@ def _build_one(settings: Settings, dataset: Any, progress: Progress) -> bool:
     task = progress.add_task(str(dataset), total=command.expected_bytes(settings, dataset))
     try:
         said = command.build_now(settings, dataset, lambda count: progress.advance(task, count))
+    except Ended:
+        raise  # it was the command that was asked to end, not this dataset
     except FloodmarkError as error:
         progress.console.print(
             f"{dataset}: failed: {error}", style="red", markup=False, highlight=False, soft_wrap=True

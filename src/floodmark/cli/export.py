@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -81,19 +80,18 @@ def every(
     costs: list[dict[str, Any]] = []
     empty = 0
     failed: list[str] = []
-    with cli.stopped_by_sigterm():
-        for dataset in run.every():
-            stem = out / f"{dataset.organisation_id}-{dataset.kind}"
-            try:
-                costs.append(_write(run, dataset, f"{stem}.xml", f"{stem}.report.jsonl"))
-            except NothingUsable as nothing:
-                empty += 1
-                print(f"floodmark: {dataset}: {nothing}", file=sys.stderr)
-            except (CannotWrite, SourceError):
-                raise  # the next file would fail of the same
-            except FloodmarkError as error:
-                failed.append(dataset.slug)
-                print(f"floodmark: {dataset}: {error}", file=sys.stderr)
+    for dataset in run.every():
+        stem = out / f"{dataset.organisation_id}-{dataset.kind}"
+        try:
+            costs.append(_write(run, dataset, f"{stem}.xml", f"{stem}.report.jsonl"))
+        except NothingUsable as nothing:
+            empty += 1
+            print(f"floodmark: {dataset}: {nothing}", file=sys.stderr)
+        except (CannotWrite, SourceError):
+            raise  # the next file would fail of the same
+        except FloodmarkError as error:
+            failed.append(dataset.slug)
+            print(f"floodmark: {dataset}: {error}", file=sys.stderr)
     _write_stats(stats, {"datasets": costs, "nothing_to_publish": empty, "failed": failed})
     if failed:
         raise FloodmarkError(f"{len(failed)} of {len(failed) + len(costs) + empty} files failed: {', '.join(failed)}")
@@ -115,8 +113,7 @@ def _one(
     if len(set(targets)) < len(targets):
         raise UsageError("--out, --report and --stats need files of their own; --out alone is standard output")
     run = _run(context, generated, check)
-    with cli.stopped_by_sigterm():
-        _write_stats(stats, _write(run, run.dataset(kind, org), out, report))
+    _write_stats(stats, _write(run, run.dataset(kind, org), out, report))
 
 
 def _run(context: typer.Context, generated: str | None, check: bool) -> Any:
@@ -143,17 +140,12 @@ def _moment(text: str | None) -> datetime | None:
 def _write(run: Any, dataset: Any, out: str, report: str | None) -> dict[str, Any]:
     from floodmark.export.output import whole_file
 
-    try:
-        with ExitStack() as stack:
-            lines = stack.enter_context(_report_lines(report))
-            advance = stack.enter_context(_progress(dataset.slug, run.size(dataset)))
-            file = stack.enter_context(whole_file(out))
-            cost: dict[str, Any] = run.write(dataset, file, lines, advance)
-            return cost
-    except BrokenPipeError:
-        # The reader has gone (`floodmark export ... | head`): nothing is wrong. Typer would call it an error.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(141) from None
+    with ExitStack() as stack:
+        lines = stack.enter_context(_report_lines(report))
+        advance = stack.enter_context(_progress(dataset.slug, run.size(dataset)))
+        file = stack.enter_context(whole_file(out))
+        cost: dict[str, Any] = run.write(dataset, file, lines, advance)
+        return cost
 
 
 @contextmanager

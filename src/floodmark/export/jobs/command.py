@@ -6,10 +6,11 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from django.db import Error as DatabaseError
 
-from floodmark.errors import FloodmarkError, SourceError
+from floodmark.errors import Ended, FloodmarkError, SourceError
 from floodmark.export.artifacts.shelf import read_entry
 from floodmark.export.datasets import KINDS, Dataset
 from floodmark.export.index_page import size
@@ -62,7 +63,7 @@ def build_now(settings: Settings, dataset: Dataset, advance: Callable[[int], Non
         with heart.beating():
             built = _when_free(settings, dataset, heart.heart)
     except Stopped as stopped:
-        raise FloodmarkError(str(stopped)) from stopped
+        raise Ended(heart.ended) if heart.ended else FloodmarkError(str(stopped)) from stopped
     except DatabaseError as error:
         raise SourceError(f"the database does not answer: {line(error)}") from error
     return _told(built)
@@ -80,10 +81,10 @@ def _when_free(settings: Settings, dataset: Dataset, heart: Heart) -> Built:
 
 
 class _Watched:
-    """A heart whose progress is seen, and which Ctrl-C stops gently."""
+    """A heart whose progress is seen, and which Ctrl-C and SIGTERM stop gently: `ended` says which."""
 
     def __init__(self, heart: Heart, advance: Callable[[int], None]) -> None:
-        self.heart = heart
+        self.heart, self.ended = heart, ""
         beat = heart.progress
 
         def progress(count: int) -> None:
@@ -94,13 +95,18 @@ class _Watched:
 
     @contextmanager
     def beating(self) -> Iterator[None]:
-        before = signal.signal(signal.SIGINT, lambda number, frame: self.heart.ask_to_stop("interrupted"))
+        before = {number: signal.signal(number, self._end) for number in (signal.SIGINT, signal.SIGTERM)}
         self.heart.start()
         try:
             yield
         finally:
             self.heart.stop()
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        self.ended = "interrupted" if number == signal.SIGINT else "terminated"
+        self.heart.ask_to_stop(self.ended)
 
 
 def _told(built: Built) -> str:
