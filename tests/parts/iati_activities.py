@@ -25,6 +25,11 @@ VALUES = {"code": codes, "ref": refs, "type": codes, "percentage": numbers, "iso
           "significance": codes, "level": numbers, "priority": flags, "ascending": flags, "srsName": uris,
           "aggregation-status": flags, "secondary-reporter": flags, "iati-equivalent": texts}  # fmt: skip
 
+STANDING_IN = (
+    "The activity has no date of its own; this is the day on which it was recorded.",
+    "The activity has no date of its own; this is the earliest of its money and results.",
+)
+
 NARRATED = "|"
 """Stands for: one to three narratives."""
 
@@ -127,10 +132,17 @@ def activities(draw, identifier: str) -> bytes:
     if language := draw(languages):
         item.set(XML_LANG, language)
     etree.SubElement(item, "iati-identifier").text = identifier
-    reporting = etree.SubElement(item, "reporting-org", ref="XM-T", type="10")
+    # Its ref, type and name are no values of ours: an export completed from them must not look like what was lost.
+    reporting = etree.SubElement(item, "reporting-org", ref="XM-T", type="40")
     etree.SubElement(reporting, "narrative").text = "Reporter"
-    etree.SubElement(item, "activity-status", code="2")
-    etree.SubElement(item, "activity-date", {"type": "2", "iso-date": "2020-01-01"})
+    # Without them the export says when it was recorded; and that, imported, must not become a plan.
+    if draw(st.booleans()):
+        etree.SubElement(item, "activity-status", code="2")
+    if draw(st.booleans()):
+        etree.SubElement(item, "activity-date", {"type": "2", "iso-date": "2020-01-01"})
+    elif draw(st.booleans()):
+        recorded = etree.SubElement(item, "activity-date", {"type": "1", "iso-date": draw(dates)})
+        etree.SubElement(recorded, "narrative", {XML_LANG: "en"}).text = draw(st.sampled_from(STANDING_IN))
     chosen = draw(st.lists(st.sampled_from(sorted(ELEMENTS)), max_size=8))
     for name in sorted(chosen, key=list(ELEMENTS).index):
         item.append(draw(elements(name, ELEMENTS[name])))

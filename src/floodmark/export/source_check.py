@@ -24,7 +24,7 @@ USEFUL_TABLES = frozenset({
 
 USEFUL_COLUMNS: dict[str, frozenset[str]] = {
     "rsr_project": frozenset({
-        "aggregate_children", "aggregate_to_parent", "budget", "contributes_to_project_id", "created_at",
+        "aggregate_children", "aggregate_to_parent", "budget", "contributes_to_project_id",
         "descriptions_order", "donate_url", "donations", "external_parent_iati_activity_id", "funds", "funds_needed",
         "is_impact_project", "last_update_id", "notes", "primary_location_id", "primary_organisation_id",
         "run_iati_checks", "targets_at", "use_project_roles", "uuid",

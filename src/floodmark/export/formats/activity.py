@@ -11,6 +11,7 @@ from floodmark.export.formats import activity_documents as documents
 from floodmark.export.formats import activity_donor as donor
 from floodmark.export.formats import activity_identity as identity
 from floodmark.export.formats import activity_money as money
+from floodmark.export.formats import activity_status
 from floodmark.export.formats.activity_identity import PROJECT, Activity, ReportingOrg
 from floodmark.export.formats.activity_results import results
 from floodmark.export.formats.base import Links, Part, Pieces, Remarks, stamp
@@ -80,8 +81,8 @@ def activity_parts(activity: Activity) -> Iterator[Part] | None:
     activity.reporting = identity.reporting_org(activity)
     partners = identity.participating_orgs(activity)
     first = next(partners, None)
-    written_dates = identity.dates(activity)
-    reasons = list(lacking(activity, is_alone=first is None, written_dates=written_dates))
+    written_dates = activity_status.dates(activity)
+    reasons = list(lacking(activity, written_dates))
     for rule, element in reasons:
         activity.remark(rule, element)
     if reasons:
@@ -89,22 +90,17 @@ def activity_parts(activity: Activity) -> Iterator[Part] | None:
     return chain(
         ((identity.opening(activity), PROJECT, project.id),),
         identity.identity(activity),
-        chain((first,), partners) if first else identity.accountable(activity),
+        chain((first,), partners) if first else identity.partner_in_default(activity),
         identity.other_identifiers(activity),
-        identity.status_and_dates(activity, written_dates),
+        activity_status.status_and_dates(activity, written_dates),
         chain.from_iterable(section(activity) for section in SECTIONS),
         (("</iati-activity>", PROJECT, project.id),),
     )
 
 
-def lacking(activity: Activity, *, is_alone: bool, written_dates: list[str]) -> Iterator[tuple[str, str]]:
+def lacking(activity: Activity, written_dates: list[str]) -> Iterator[tuple[str, str]]:
     """Rule and element of each mandatory part that the database holds nothing for."""
-    reporting = activity.reporting
-    if reporting is None or not reporting.ref:
+    if activity.reporting is None or not activity.reporting.ref:
         yield "reporting-org-ref", "reporting-org/@ref"
-    elif is_alone and reporting.secondary:
-        yield "participating-org-none", "participating-org"
-    if not identity.status(activity):
-        yield "activity-status-none", "activity-status"
-    if not written_dates:
-        yield "activity-date", "activity-date"
+    if not written_dates and activity_status.date_in_default(activity) is None:
+        yield "activity-date-none", "activity-date"

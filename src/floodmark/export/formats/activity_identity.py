@@ -1,4 +1,4 @@
-"""What an activity is, who takes part, when, and whom to ask: from iati-identifier to activity-scope."""
+"""What an activity is, who takes part, and whom to ask; its status and dates stand in `activity_status`."""
 
 from __future__ import annotations
 
@@ -25,17 +25,6 @@ DESCRIPTIONS = (
     ("target_group", ' type="3" akvo:type="3"'),
 )
 """RSR's texts in the order of publication, with IATI's and Akvo's type of description."""
-
-DATES = (
-    ("date_start_planned", "1"),
-    ("date_start_actual", "2"),
-    ("date_end_planned", "3"),
-    ("date_end_actual", "4"),
-)
-"""RSR's dates with IATI's type of activity date."""
-
-STATUS_OF = {"H": "1", "A": "2", "C": "4", "L": "5"}
-"""RSR's own status where it says an IATI one: needs funding, active, complete, cancelled."""
 
 
 class ReportingOrg(NamedTuple):
@@ -145,17 +134,24 @@ def participating_orgs(activity: Activity) -> Iterator[Part]:
         )
 
 
-def accountable(activity: Activity) -> Iterator[Part]:
-    """The reporting organisation as the accountable partner of an activity that names none."""
+def partner_in_default(activity: Activity) -> Iterator[Part]:
+    """The one partner of an activity that names none: whoever reports on its own activity answers for it.
+
+    A secondary reporter does not take part. The schema demands a role and no name, so what is written then says no more
+    than is certain: that somebody implements the activity.
+    """
     reporting = activity.reporting
     assert reporting is not None
-    activity.remark("participating-org", "participating-org")
-    yield (
-        f"<participating-org{attribute('ref', reporting.ref)}{attribute('type', str(reporting.type or ''))}"
-        f' role="2">{narrative(reporting.name)}</participating-org>',
-        PROJECT,
-        activity.project.id,
-    )
+    if reporting.secondary:
+        activity.remark("participating-org-none", "participating-org")
+        xml = '<participating-org role="4"/>'
+    else:
+        activity.remark("participating-org", "participating-org")
+        xml = (
+            f"<participating-org{attribute('ref', reporting.ref)}{attribute('type', str(reporting.type or ''))}"
+            f' role="2">{narrative(reporting.name)}</participating-org>'
+        )
+    yield xml, PROJECT, activity.project.id
 
 
 def other_identifiers(activity: Activity) -> Iterator[Part]:
@@ -176,30 +172,6 @@ def other_identifiers(activity: Activity) -> Iterator[Part]:
             PARTNERSHIP,
             row.id,
         )
-
-
-def dates(activity: Activity) -> list[str]:
-    """The activity-dates that are dates."""
-    project = activity.project
-    return [
-        f'<activity-date iso-date="{value}" type="{kind}"/>'
-        for column, kind in DATES
-        if (value := activity.remarks.date(getattr(project, column), PROJECT, project.id, "activity-date/@iso-date"))
-    ]
-
-
-def status(activity: Activity) -> str | None:
-    """The IATI status, or what RSR's own status says; None where neither does."""
-    project = activity.project
-    return project.iati_status or STATUS_OF.get(project.status)
-
-
-def status_and_dates(activity: Activity, written_dates: list[str]) -> Iterator[Part]:
-    """The activity-status and the activity-dates."""
-    project = activity.project
-    if not project.iati_status:
-        activity.remark("activity-status", "activity-status/@code")
-    yield f"{code('activity-status', status(activity))}{''.join(written_dates)}", PROJECT, project.id
 
 
 def contacts(activity: Activity) -> Iterator[Part]:

@@ -26,11 +26,17 @@ RULES = {
     "description": Rule("no description", "published an empty narrative"),
     "participating-org": Rule("no participating organisation", "took the reporting organisation as accountable"),
     "participating-org-none": Rule(
-        "no participating organisation, and the reporting one is a secondary reporter", "left the activity out"
+        "no participating organisation, and the reporting one is a secondary reporter",
+        "published an implementing one without a name",
     ),
     "activity-status": Rule("no activity status", "took it from RSR's own status"),
-    "activity-status-none": Rule("no activity status, nor a status in RSR that says it", "left the activity out"),
-    "activity-date": Rule("no date of any kind", "left the activity out"),
+    "activity-status-dates": Rule("no activity status, nor a status in RSR that says it", "took it from its dates"),
+    "activity-status-none": Rule("nothing says that it has begun", "published as 1, pipeline"),
+    "activity-date": Rule("no date of any kind", "took the earliest of its money and results, and said so in it"),
+    "activity-date-recorded": Rule(
+        "no date of any kind, nor in its money and results", "took the day it was recorded, and said so in it"
+    ),
+    "activity-date-none": Rule("no date of any kind, nor a day it was recorded", "left the activity out"),
     # any value
     "illegal-character": Rule("characters that XML cannot hold", "removed them"),
     "uri": Rule("not a URI", "left it out"),

@@ -17,6 +17,7 @@ from floodmark.export.importer.own import RSR, OwnPages
 from floodmark.export.importer.publication import REPORTING
 from floodmark.export.importer.results import ResultImport
 from floodmark.export.importer.rows import NO_PLACE, Row, Rows, report_leftovers
+from floodmark.export.importer.standing_in import StandingIn
 from floodmark.export.importer.tables import clear_project
 
 ROLES = range(1, 5)
@@ -73,6 +74,7 @@ class ActivityImport:
         self.reporting_values: dict[str, Any] = {}
         self.partnerships: list[dict[str, Any]] = []
         self.has_partner = False
+        self.standing_in = StandingIn()
         self.documents: list[tuple[Row, list[Row]]] = []
         self.filled: set[str] = set()
         self.results = ResultImport(self)
@@ -109,8 +111,11 @@ class ActivityImport:
         """Add the project, its partnerships and the row that makes it public."""
         report_leftovers(self.start.attributes_left(), self.reporter)
         documents.add_documents(self)
-        for problem in self._lacks():
+        if self.reporting is None or not self.reporting.ref:
+            problem = "names no reporting organisation with an identifier"
             self.reporter.lost("iati-activity", self.start.line, problem, "stored, but does not come out")
+        if recorded := self.standing_in.recorded:
+            self.project.values["created_at"] = recorded
         values = self.project.values | {"status": STATUS.get(self.project.values["iati_status"], "N")}
         if self.is_known:
             found = models.Project.objects.using(self.rows.connection.alias).filter(id=self.id)
@@ -124,19 +129,10 @@ class ActivityImport:
             })  # fmt: skip
         self._add_partners()
 
-    def _lacks(self) -> list[str]:
-        """What the schema demands of an activity and nothing can stand in for."""
-        values = self.project.values
-        lacks = []
-        if self.reporting is None or not self.reporting.ref:
-            lacks.append("names no reporting organisation with an identifier")
-        elif not self.has_partner and self.reporting_values["is_secondary_reporter"]:
-            lacks.append("names no participating organisation")
-        if not values["iati_status"]:
-            lacks.append("has no activity-status")
-        if not any(values[column] for column in DATES.values()):
-            lacks.append("has no activity-date")
-        return lacks
+    def written(self) -> None:
+        """All rows are in the tables: what the export put in by itself comes out again, or is reported."""
+        secondary_alone = not self.has_partner and bool(self.reporting_values.get("is_secondary_reporter"))
+        self.standing_in.report(self.rows.connection, self.id, self.reporter, is_alone=secondary_alone)
 
     def add(self, model: Any, row: Row | None = None, **values: Any) -> int:
         """A row that belongs to this project."""
@@ -201,7 +197,9 @@ class ActivityImport:
             self.project.needs(node, "default_aid_type")
 
     def date(self, node: Node) -> None:
-        """activity-date, by its type."""
+        """activity-date, by its type. One that the export put there says so in its narrative, and is no date of its own."""
+        if self.standing_in.take(node):
+            return
         column = DATES.get(node.attribute("type"))
         if column is None:
             self.reporter.lost(node.path, node.line, "its type is not one of 1 to 4", "left out", node.whole())
@@ -226,6 +224,8 @@ class ActivityImport:
 
     def participating_org(self, node: Node) -> None:
         """A participating organisation."""
+        if self.standing_in.take(node):
+            return
         known = self.organisations.of(node, self.reporter, self.language)
         row = self.row(models.Partnership)
         row.attributes(node, iati_organisation_role="role", iati_activity_id="activity-id")

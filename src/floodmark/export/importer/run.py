@@ -215,6 +215,8 @@ class Importer:
     def _finish(self, taken: Taken) -> None:
         taken.finish()
         self.rows.flush()
+        if isinstance(taken, ActivityImport):
+            taken.written()
         if isinstance(taken, ActivityImport) and taken.reporting is not None:
             self.publication.publish(taken.id, taken.reporting.id, is_known=taken.is_known)
 

@@ -24,6 +24,23 @@ REPORTING = """
 resolved to the one it is a copy of, as RSR does not here. `up` is the parent in the hierarchy of projects."""
 
 
+_DATES = ("date_start_planned", "date_start_actual", "date_end_planned", "date_end_actual")
+_A_DAY = "{0} >= '0001-01-01' AND {0} < 'infinity'"
+_NO_DATE = " AND ".join(f"({_A_DAY.format('t.' + column)}) IS NOT TRUE" for column in _DATES)
+
+# What stands in for a missing date and status. CASE keeps the look-ups from all projects that have one.
+EARLIEST_DATE = f"""CASE WHEN {_NO_DATE} THEN (SELECT min(day) FROM (
+        SELECT x.transaction_date AS day FROM rsr_transaction x WHERE x.project_id = t.id
+        UNION ALL SELECT x.period_start FROM rsr_budgetitem x WHERE x.project_id = t.id
+        UNION ALL SELECT x.period_start FROM rsr_planneddisbursement x WHERE x.project_id = t.id
+        UNION ALL SELECT x.period_start FROM rsr_indicatorperiod x JOIN rsr_indicator i ON i.id = x.indicator_id
+            JOIN rsr_result r ON r.id = i.result_id WHERE r.project_id = t.id
+    ) parts WHERE {_A_DAY.format("day")})::text END"""  # noqa: S608 - own words
+RECORDED_DATE = f"CASE WHEN {_NO_DATE} THEN (t.created_at AT TIME ZONE 'UTC')::date::text END"
+_HAS_TRANSACTIONS = """CASE WHEN t.iati_status = '' THEN EXISTS (
+        SELECT FROM rsr_transaction x WHERE x.project_id = t.id AND x.transaction_date IS NOT NULL) ELSE false END"""
+
+
 class Project(NamedTuple):
     """A project with what an activity has once."""
 
@@ -50,6 +67,12 @@ class Project(NamedTuple):
     date_start_actual: Iso
     date_end_planned: Iso
     date_end_actual: Iso
+    earliest_date: Iso
+    """Of its money and results; only where it has no date itself."""
+    recorded: Iso
+    """When the row was made; only where it has no date itself."""
+    has_transactions: bool
+    """Whether money has moved; asked only where it has no status."""
     project_scope: str
     country_budget_vocabulary: str
     collaboration_type: str
@@ -76,7 +99,12 @@ class Project(NamedTuple):
     ]
 
 
-PROJECT = Table(Project, "rsr_project", joins=REPORTING)
+PROJECT = Table(
+    Project,
+    "rsr_project",
+    joins=REPORTING,
+    values={"earliest_date": EARLIEST_DATE, "recorded": RECORDED_DATE, "has_transactions": _HAS_TRANSACTIONS},
+)
 
 
 def original(number: str, column: str) -> str:
