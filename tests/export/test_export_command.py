@@ -92,7 +92,7 @@ def test_a_database_without_the_tables_is_one_clear_line(environment, empty_url)
 
 def test_the_report_of_a_file_that_could_not_be_published_says_why(environment, sample_database, tmp_path):
     with sample_database.connect() as connection:
-        connection.execute("UPDATE rsr_project SET iati_status = '', status = 'N'")
+        connection.execute("UPDATE rsr_organisation SET iati_org_id = NULL")
     out, report = tmp_path / "1.xml", tmp_path / "1.jsonl"
     out.write_text("the last good one")
     done = run(environment, "activities", 1, "--out", out, "--report", report)

@@ -89,7 +89,8 @@ def test_an_export_imported_into_its_own_database_changes_nothing(sample_databas
     assert {fact for facts in result.added.values() for fact in facts} <= {"conditions/@attached = '0'"}
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+# The same examples every time: a loss nobody knows of yet is found at a desk (remove `derandomize`), not in CI.
+@settings(max_examples=200, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 @given(activities("XM-T-1"))
 def test_any_activity_comes_out_again_but_for_reported_losses(database, tmp_path, data):
     path = tmp_path / "one.xml"

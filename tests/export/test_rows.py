@@ -21,6 +21,7 @@ from floodmark.export.models import (
     IndicatorDimensionValue,
     IndicatorPeriod,
     IndicatorPeriodDisaggregation,
+    Organisation,
     Project,
     Result,
     Sector,
@@ -273,7 +274,7 @@ def test_what_date_style_the_session_was_left_in_does_not_matter(database):
 
 def test_a_left_out_giant_is_passed_over(database):
     giant(periods=50)
-    Project.objects.filter(id=1).update(date_start_planned=None)
+    Organisation.objects.update(iati_org_id=None)
     project(reporter(2, iati_org_id="XM-TEST-2"), 2)
     Project.objects.get(id=1).iati_exports.get().projects.add(2)
     for number in range(30):
@@ -282,4 +283,4 @@ def test_a_left_out_giant_is_passed_over(database):
     Transaction.objects.create(project_id=1, transaction_type="1", transaction_date="2020-01-01", value=1)
     element, remarks = activity(1, Options(limits=Limits(table_rows=5, index_rows=9)))
     assert element.findtext("iati-identifier") == "XM-TEST-1-2"
-    assert [remark["rule"] for remark in remarks] == ["activity-date"]
+    assert [remark["rule"] for remark in remarks] == ["reporting-org-ref"]

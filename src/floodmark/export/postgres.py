@@ -161,9 +161,11 @@ me = os.open(folder + "/waiter.lock", os.O_RDWR | os.O_CREAT, 0o600)
 fcntl.flock(me, fcntl.LOCK_EX | fcntl.LOCK_NB)
 os.set_inheritable(me, True)
 fcntl.flock(os.open(folder + "/users.lock", os.O_RDWR), fcntl.LOCK_EX)
-os.execv(python, [python, "-m", "floodmark.export.postgres", folder])
+if os.path.exists(folder + "/cluster/postmaster.pid"):
+    os.execv(python, [python, "-m", "floodmark.export.postgres", folder])
 """
-"""Waits in the kernel, without our packages, for they would take four times the memory; then becomes `stop_unused`.
+"""Waits in the kernel, without our packages, for they would take four times the memory; becomes `stop_unused` where the
+last user has not stopped the server.
 
 users.lock closes with the exec. waiter.lock stays open, so that there is one waiter a server.
 """
@@ -187,13 +189,15 @@ def _see_to_waiter(folder: Path) -> None:
 
 def stop_unused(folder: Path) -> None:
     """Wait until nobody uses the server, then stop it; what the waiter becomes."""
-    while folder.exists():
-        users = _open_lock(folder / "users.lock")
-        fcntl.flock(users, fcntl.LOCK_EX)
-        os.close(users)
-        with _locked(folder, cluster.STOP_LIMIT_S * 4):
-            if _stop_if_unused(folder, _open_lock(folder / "users.lock")):
-                return
+    with suppress(FileNotFoundError):  # the folder was deleted meanwhile: nothing may be made in it anew
+        while True:
+            users = os.open(folder / "users.lock", os.O_RDWR)
+            fcntl.flock(users, fcntl.LOCK_EX)
+            os.close(users)
+            users = os.open(folder / "users.lock", os.O_RDWR)
+            with _locked(folder, cluster.STOP_LIMIT_S * 4):
+                if _stop_if_unused(folder, users):
+                    return
 
 
 def _stop_if_unused(folder: Path, users: int) -> bool:

@@ -85,6 +85,6 @@ def conditions(activity: Taking, node: Node) -> None:
         row.narrative("text", condition, activity.language)
         row.needs(condition, "type")
         activity.add(models.ProjectCondition, row)
-    if attached and (attached in ("1", "true")) != bool(found):
+    if attached and attached.strip() not in (("1", "true") if found else ("0", "false")):
         problem = "is written from whether there are conditions"
         activity.reporter.lost("conditions/@attached", node.line, problem, "left out", attached)

@@ -16,7 +16,11 @@ from floodmark.export.importer.nodes import XML_LANG, Node
 from floodmark.export.rows.activity import EARLIEST_DATE, RECORDED_DATE
 
 NAMELESS = {"role": "4"}
-_DATES = f"SELECT {EARLIEST_DATE}, {RECORDED_DATE} FROM rsr_project t WHERE t.id = %s"  # noqa: S608 - own words
+# By way of a date: what `::text` makes of one depends on the session's datestyle.
+_DATES = (
+    f"SELECT to_char(({EARLIEST_DATE})::date, 'YYYY-MM-DD'), to_char(({RECORDED_DATE})::date, 'YYYY-MM-DD')"  # noqa: S608
+    " FROM rsr_project t WHERE t.id = %s"
+)
 
 
 @dataclass
