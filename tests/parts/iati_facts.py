@@ -19,7 +19,9 @@ NUMBERS = {
 }  # fmt: skip
 FLAGS = {"@humanitarian", "@secondary-reporter", "@attached", "@ascending", "@aggregation-status", "@priority"}
 
-WRITTEN_ANYWAY = {("activity-date/@type", "1"), ("activity-status/@code", "1")}
+WRITTEN_ANYWAY = {
+    ("activity-date/@type", "1"), ("activity-date/narrative/@xml:lang", "en"), ("activity-status/@code", "1"),
+}  # fmt: skip
 """What an export puts in where there is nothing, so that it comes out although it was lost."""
 
 Key = tuple[str, str]
