@@ -36,6 +36,8 @@ def test_what_an_example_is_for_stays() -> None:
         '203.0.113.7 - - [02/Sep/2025:06:15:09 +0000] "GET /organisation/42/iati/?page=2 HTTP/1.1" 504 167 "-" "curl/8"'
     )
     assert masked(line) == line
+    line = "Liveness probe failed with statuscode: 503; Container web exited with exit code: 137"
+    assert masked(line) == line
 
 
 def test_an_example_is_one_short_line_of_printable_text() -> None:

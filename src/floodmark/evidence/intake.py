@@ -42,6 +42,8 @@ WARNED_SHARE, WRONG_SHARE = 0.01, 0.2
 
 FAULT = "a fault of Floodmark stopped the reading here"
 
+ACCESS_KINDS = ("nginx-access", "gunicorn-access")
+
 CLOCKLESS = ("nginx-error", "uwsgi")
 """Logs without a zone that tell of requests: read before the access logs, which are then asked for the same requests."""
 
@@ -223,7 +225,8 @@ def _judge_rejections(row: SourceRow) -> None:
     most = sorted(row.clusters.items(), key=lambda item: (-item[1], item[0]))[:3]
     told = "; ".join(f"{count} x {reason}: {template}" for (reason, template), count in most)
     wrong = ", so this may be another format than it was read as" if share > WRONG_SHARE else ""
-    row.remark(f"{share:.1%} of the lines could not be read{wrong} ({told})")
+    state = "; --access-format states another format" if row.kind in ACCESS_KINDS and wrong else ""
+    row.remark(f"{share:.1%} of the lines could not be read{wrong} ({told}){state}")
 
 
 def _assembled(ledger: Ledger, options: IntakeOptions, problems: Sequence[SourceHealth]) -> Evidence:

@@ -83,6 +83,9 @@ class SourceRow:
 
     remarks: list[str] = field(default_factory=list)
     services: dict[str, int] = field(default_factory=dict)
+    access_formats: list[str] = field(default_factory=list)
+    """Formats of access lines that this file was seen to be in, beside those that are stated."""
+
     bytes_read: int = 0
     modified: float | None = None
     lines_read: int = 0

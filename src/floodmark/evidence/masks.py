@@ -7,11 +7,11 @@ import re
 KEPT_CHARACTERS = 240
 
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    # key=value and "key": "value" with a name that says it is a secret
+    # key=value and "key": "value" with a name that says it is a secret; `exit code: 137` is none, and is what is looked for
     (
         re.compile(
             r"(?i)([\"']?(?:[\w.-]*(?:token|secret|passw(?:or)?d|pwd|api[_-]?key|apikey|access[_-]?key|auth|signature|sig"
-            r"|session(?:id)?|sid|credential|jwt|code|key))[\"']?\s*[=:]\s*[\"']?)(?!\s)[^\s&\"',;)}\]]+"
+            r"|session(?:id)?|sid|credential|jwt|code|key))[\"']?\s*[=:]\s*[\"']?)(?!\s|\d{1,3}(?![\w-]))[^\s&\"',;)}\]]+"
         ),
         r"\1***",
     ),

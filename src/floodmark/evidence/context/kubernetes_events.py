@@ -17,6 +17,7 @@ import msgspec
 from floodmark.evidence.logs import times
 from floodmark.evidence.logs.entries import BAD_JSON
 from floodmark.evidence.logs.json_objects import objects_in
+from floodmark.evidence.logs.yaml_documents import items_in, nested
 from floodmark.evidence.nouns import EventKind
 from floodmark.evidence.readers import Head, Sink, Source
 from floodmark.evidence.sinks import Moment, SourceSink
@@ -107,7 +108,7 @@ def _emit(
 
 
 class KubernetesEvents:
-    """Events as JSON (a list, or one a line) and as a table."""
+    """Events as JSON (a list, or one a line), as YAML and as a table."""
 
     kind = "kubernetes-events"
 
@@ -118,13 +119,16 @@ class KubernetesEvents:
             return 0.99
         if head.data.lstrip()[:1] in (b"{", b"[") and (b'"involvedObject"' in head.data or b'"regarding"' in head.data):
             return 0.96
-        return 0.0
+        return 0.96 if b"involvedObject:" in head.data or b"regarding:" in head.data else 0.0
 
     def read(self, source: Source, sink: Sink) -> None:
         """Read the whole source."""
         assert isinstance(sink, SourceSink)
-        if source.head().data.lstrip()[:1] in (b"{", b"["):
+        head = source.head().data
+        if head.lstrip()[:1] in (b"{", b"["):
             self._objects(source, LineSink(sink))
+        elif b"involvedObject:" in head or b"regarding:" in head:
+            self._documents(source, LineSink(sink))
         else:
             self._table(source, sink)
 
@@ -136,10 +140,21 @@ class KubernetesEvents:
                 except BAD_JSON:
                     sink.reject(line, "cut or broken JSON", data)
                     continue
+                if isinstance(item, dict) and isinstance(item.get("object"), dict):
+                    item = item["object"]  # of `kubectl get events --watch --output-watch-events`
                 if isinstance(item, dict) and emit_event(item, line, sink):
                     sink.row.records += 1
                 else:
                     sink.reject(line, "an event without a time", data)
+
+    def _documents(self, source: Source, sink: LineSink) -> None:
+        """YAML: a list, or documents."""
+        for line, _, found in items_in(source.lines()):
+            item = nested(found)
+            if item.get("kind") == "Event" and emit_event(item, line, sink):
+                sink.row.records += 1
+            elif item.get("kind") == "Event":
+                sink.reject(line, "an event without a time", str(item))
 
     def _table(self, source: Source, sink: SourceSink) -> None:
         columns: list[tuple[str, int]] = []

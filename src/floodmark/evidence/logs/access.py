@@ -16,15 +16,18 @@ _HEAD = re.compile(
 )
 _INGRESS = re.compile(rb'" \d+ \d+\.\d{3} \[[^\]]*\] \[')
 _LOCAL = re.compile(rb"(?:127\.0\.0\.1|::1|-|unix:|) ")
+_SIX_DECIMALS = re.compile(rb'" \d+\.\d{6}\Z')
 LOOKED_AT = 200
 
 
 def rank_of(lines: list[bytes]) -> int:
-    """Whose access lines these are. gunicorn's have no times, and speak HTTP/1.0 with one or two neighbours only."""
+    """Whose access lines these are. gunicorn's have no times or six decimals, where nginx writes three; and they speak
+    HTTP/1.0 with one or two neighbours only.
+    """
     lines = [line for line in lines[:LOOKED_AT] if _HEAD.match(line)]
     if any(_INGRESS.search(line) for line in lines[:20]):
         return INGRESS
-    if not lines or not all(line.endswith(b'"') for line in lines):
+    if not lines or not all(line.endswith(b'"') or _SIX_DECIMALS.search(line) for line in lines):
         return PROXY
     addresses = {line.partition(b" ")[0] for line in lines}
     old = sum(b' HTTP/1.0" ' in line for line in lines)

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from floodmark.evidence.logs import nginx_access, times
+from floodmark.evidence.logs.access import rank_of
 from floodmark.evidence.logs.entries import BAD_JSON, Entry, Unreadable
 from floodmark.evidence.logs.formats import Stateless
 from floodmark.evidence.logs.requests import APPLICATION, NO_UPSTREAM, PROXY, Request
@@ -32,6 +33,22 @@ ATOMS = {
 }  # fmt: skip
 """gunicorn's atoms by nginx's names."""
 
+_COMBINED = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
+_PROXY_COMBINED = (
+    '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"'
+)
+USUAL = tuple(
+    _COMBINED + tail
+    for tail in (
+        " %(D)sus", " %(D)sµs", " %(M)sms", " %(L)ss", " %(T)s/%(D)s", " %(p)s", " %(p)s %(L)s", " %(L)s %(p)s",
+        " pid:%(p)s %(L)s", ' "%({x-forwarded-for}i)s" %(L)s', ' "%({x-forwarded-for}i)s" %(p)s %(L)s',
+    )
+)  # fmt: skip
+"""What gunicorn's users write, with units that leave no doubt: tried where nobody says the format of a file."""
+
+UNITLESS = (_COMBINED + " %(unitless)s", _PROXY_COMBINED + " $unitless")
+"""Seconds, milliseconds or microseconds (%T, %M, %D of gunicorn and Apache)? Nothing in the file says which."""
+
 _LIST = rb"(?:[\d.]+|-)(?:(?:, | : )(?:[\d.]+|-))*"
 _SHAPES: Mapping[str, bytes] = {
     "time_local": rb"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}",
@@ -42,6 +59,8 @@ _SHAPES: Mapping[str, bytes] = {
     "body_bytes_sent": rb"\d+|-",
     "bytes_sent": rb"\d+|-",
     "request_time": rb"\d+(?:\.\d+)?|-",
+    "pid": rb"<\d+>",
+    "unitless": rb"\d+",
     "milliseconds": rb"\d+",
     "microseconds": rb"\d+",
     "upstream_response_time": _LIST,
@@ -56,6 +75,7 @@ _SAMPLES = {
     "bracketed_time": "[02/Sep/2025:06:15:09 +0000]", "request": "GET / HTTP/1.1", "status": "200", "body_bytes_sent": "1",
     "http_referer": "-", "http_user_agent": "curl", "request_time": "1.111", "upstream_response_time": "2.222",
     "upstream_connect_time": "3.333", "http_x_forwarded_for": "-", "pipe": ".",
+    "pid": "<1>",
 }  # fmt: skip
 
 WORDS: Mapping[str, tuple[str, ...]] = {
@@ -162,7 +182,7 @@ class CustomAccess(Stateless):
     def feed(self, entry: Entry, sink: LineSink) -> bool:
         """Read one line."""
         if self._formats is None:
-            stated = sink.ledger.access_formats
+            stated = [*sink.ledger.access_formats, *sink.row.access_formats]
             self._formats = [each for written in stated if (each := compiled(written)) is not None]
             for written in stated:
                 self._keys.update({key: name for key, name in keys_of(written).items() if key not in self._keys})
@@ -252,7 +272,8 @@ def _time(found: Mapping[str, bytes]) -> tuple[float, int | None]:
 
 
 def _seconds(found: Mapping[str, bytes]) -> float:
-    for name, factor in (("request_time", 1.0), ("milliseconds", 1e-3), ("microseconds", 1e-6)):
+    # the finest first: gunicorn's %(T)s are whole seconds
+    for name, factor in (("microseconds", 1e-6), ("milliseconds", 1e-3), ("request_time", 1.0)):
         if found.get(name):
             return _number(found[name].removesuffix(b"s")) * factor
     return math.nan
@@ -277,6 +298,12 @@ def _port(found: Mapping[str, bytes], status: float) -> str:
 def usable(formats: Iterable[str]) -> bool:
     """Whether any of these formats needs a pattern of its own."""
     return any(compiled(written) is not None for written in formats)
+
+
+def usual_format(lines: Sequence[bytes]) -> str | None:
+    """The one of the usual formats that most of these lines are in, None where they are in none."""
+    proxied = rank_of([line.rpartition(b" ")[0] for line in lines]) == PROXY
+    return next((one for one in (*USUAL, UNITLESS[proxied]) if written_so([one], lines)), None)
 
 
 def written_so(formats: Sequence[str], lines: Iterable[bytes]) -> bool:

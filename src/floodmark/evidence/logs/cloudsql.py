@@ -20,6 +20,7 @@ from floodmark.evidence.logs import times
 from floodmark.evidence.logs.entries import BAD_JSON, Entry, Unreadable
 from floodmark.evidence.logs.formats import Stateless
 from floodmark.evidence.nouns import EventKind
+from floodmark.evidence.sinks import Moment
 from floodmark.evidence.sinks_lines import LineSink
 
 _TEXT = re.compile(
@@ -81,7 +82,8 @@ class CloudSql(Stateless):
         """Read one line."""
         split = _split(entry.data)
         if split is None:
-            return False
+            # an entry of Cloud Logging made of a line of JSON has lost its time to the entry
+            return entry.at is not None and self._untimed(entry, sink)
         stamp, message = split
         meaning = _meaning(message)
         if meaning is None and (not self._mine or message.startswith(b"[")):
@@ -92,12 +94,16 @@ class CloudSql(Stateless):
             raise Unreadable("no such time") from None
         self._mine = True
         moment = sink.local(entry, at) if east is None else sink.zoned(at, east)
-        if meaning is not None and meaning.event:
-            sink.happened(meaning.event, moment, entry)
-        elif meaning is not None and meaning.kind:
-            sink.count(meaning.kind, moment, entry, meaning.pool)
-            if meaning.kind == "connection-open":
-                sink.start("connections", meaning.pool, moment, entry.line)
+        if meaning is not None:
+            _tell(meaning, moment, entry, sink)
+        return True
+
+    def _untimed(self, entry: Entry, sink: LineSink) -> bool:
+        meaning = _meaning(entry.data)
+        if meaning is None or entry.at is None:
+            return False
+        self._mine = True
+        _tell(meaning, sink.zoned(entry.at), entry, sink)
         return True
 
 
@@ -107,6 +113,15 @@ class Meaning(NamedTuple):
     kind: str = ""
     pool: str = ""
     event: EventKind | None = None
+
+
+def _tell(meaning: Meaning, moment: Moment, entry: Entry, sink: LineSink) -> None:
+    if meaning.event:
+        sink.happened(meaning.event, moment, entry)
+    elif meaning.kind:
+        sink.count(meaning.kind, moment, entry, meaning.pool)
+        if meaning.kind == "connection-open":
+            sink.start("connections", meaning.pool, moment, entry.line)
 
 
 @lru_cache(4096)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from floodmark.evidence.ahead import Ahead
 from floodmark.evidence.logs import nginx_fast, times
 from floodmark.evidence.logs.access import Access, rank_of
-from floodmark.evidence.logs.access_custom import CustomAccess, usable, written_so
+from floodmark.evidence.logs.access_custom import UNITLESS, CustomAccess, usable, usual_format, written_so
 from floodmark.evidence.logs.application import Application
 from floodmark.evidence.logs.cloudsql import CloudSql
 from floodmark.evidence.logs.django_q import DjangoQ
@@ -72,7 +72,7 @@ class Stream:
     def __init__(self, sink: LineSink) -> None:
         self.sink = sink
         self.kinds: Counter[str] = Counter()
-        self._formats = list(formats(sink.ledger.access_formats))
+        self._formats = list(formats([*sink.ledger.access_formats, *sink.row.access_formats]))
         self._last: LineFormat | None = None
         self._following = 0
         self._in_traceback = False
@@ -254,11 +254,23 @@ class LogReader:
         chain = [wrapper() for wrapper in wrapping(head)]
         if chain:
             sink.remark("wrapped: " + ", ".join(wrapper.name for wrapper in chain))
+            peeled = _peel_all(map(type, chain), [Entry(number, line) for number, line in enumerate(head, 1)])
+            _in_usual_format([entry.data for entry in peeled], sink)
             _read_wrapped(source, chain, streams)
         else:
-            own = written_so(sink.ledger.access_formats, head)
+            own = written_so(sink.ledger.access_formats, head) or _in_usual_format(head, sink)
             _read_plain(source, streams, None if own else rank_of(list(head)))
         streams.finish()
+
+
+def _in_usual_format(head: Sequence[bytes], sink: SourceSink) -> bool:
+    """Whether a file is in one of the formats that need no saying; the sink then knows it."""
+    if content_kind(head) != Access.kind or (written := usual_format(head)) is None:
+        return False
+    sink.row.access_formats.append(written)
+    if written in UNITLESS:
+        sink.remark("the number after the client's name has no unit, so durations are not known: --access-format tells")
+    return True
 
 
 def _peel_all(chain: Iterable[type[Wrapper]], entries: list[Entry]) -> list[Entry]:

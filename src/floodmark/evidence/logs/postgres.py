@@ -27,7 +27,7 @@ _STDERR = re.compile(
     + rb":  (.*)\Z",
     re.DOTALL,
 )
-_CLOUD = re.compile(rb"\[(\d+)\]: \[\d+-\d+\] (.{0,300}?)" + _SEVERITY + rb":  (.*)\Z", re.DOTALL)
+_CLOUD = re.compile(rb"(?:\[(\d+)\]: )?\[\d+-\d+\] (.{0,300}?)" + _SEVERITY + rb":  (.*)\Z", re.DOTALL)
 _FIELD = rb'(?:"[^"]*"|[^",]*)'
 _CSV = re.compile(
     rb"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) ([A-Z]{1,5}|[+-]\d\d(?::?\d\d)?)," + _FIELD + rb"," + _FIELD + rb",\d+,"
@@ -105,7 +105,7 @@ class Postgres:
         cloud = _CLOUD.match(data)
         if cloud and entry.at is not None:
             _, prefix, severity, message = cloud.groups()
-            self._message(sink.zoned(entry.at), severity, message, prefix, entry, sink)
+            self._message(sink.zoned(entry.at), severity, message, prefix + b" " + message, entry, sink)
             return True
         if _CSV.match(data):
             self._began = entry

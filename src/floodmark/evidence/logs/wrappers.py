@@ -196,7 +196,8 @@ class Compose:
 
 
 _SYSLOG = re.compile(
-    rb"(?:<\d{1,3}>)?(?:1 )?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))) "
+    rb"(?:<\d{1,3}>)?(?:1 )?"
+    rb"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d))) "
     rb"([\w.-]+) ([\w./@-]+)(?:\[(\d+)\])?: (.*)\Z",
     re.DOTALL,
 )

@@ -1,10 +1,11 @@
-"""The little of YAML that `gcloud logging read` prints: documents of nested names with text, quoted or in blocks."""
+"""The little of YAML that `gcloud logging read` and `kubectl get -o yaml` print: nested names with text, quoted or in blocks."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from floodmark.evidence.readers import Line
 
@@ -28,6 +29,42 @@ def documents_in(lines: Iterable[Line]) -> Iterator[tuple[int, int, dict[str, st
             size += len(data) + 1
     if any(line.strip() for line in held):
         yield first, size, values_of(held)
+
+
+def items_in(lines: Iterable[Line]) -> Iterator[tuple[int, int, dict[str, str]]]:
+    """The same of the members of a list `items:`, and of documents without one."""
+    held: list[str] = []
+    first, size, dash = 1, 0, -1
+    for number, data in lines:
+        text = data.decode("utf-8", "backslashreplace")
+        indent = len(text) - len(text.lstrip())
+        is_first = dash < 0 and bool(held) and held[-1].strip() == "items:"
+        begins = text.startswith("- ", indent) and (is_first or indent == dash)
+        ends = text.rstrip() == "---" or (dash >= 0 and bool(text.strip()) and indent <= dash and not begins)
+        if begins or ends:
+            if held and (dash >= 0 or ends):
+                yield first, size, values_of(held)
+            held, first, size, dash = [], number, 0, indent if begins else -1
+        if len(held) < MAX_DOCUMENT_LINES:
+            held.append(text.replace("- ", "  ", 1) if begins else text)
+            size += len(data) + 1
+    if any(line.strip() for line in held):
+        yield first, size, values_of(held)
+
+
+def nested(found: Mapping[str, str]) -> dict[str, Any]:
+    """Dotted names as objects in objects; what is null is left out."""
+    whole: dict[str, Any] = {}
+    for name, text in found.items():
+        if text in ("null", "~", "{}", "[]"):
+            continue
+        *parents, last = name.split(".")
+        place = whole
+        for parent in parents:
+            below = place.setdefault(parent, {})
+            place = below if isinstance(below, dict) else {}
+        place[last] = text
+    return whole
 
 
 def values_of(lines: list[str]) -> dict[str, str]:

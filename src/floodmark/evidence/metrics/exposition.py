@@ -21,7 +21,7 @@ SAMPLES_HELD = 200_000
 """Samples gathered before they go to the sink."""
 
 _SAMPLE = re.compile(
-    r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})?[ \t]+([+-]?(?:\d[\d.eE+-]*|\.\d+|NaN|Inf(?:inity)?|nan|inf))"
+    r"([a-zA-Z_:][\w:]*)(?:\{((?:[^\"}]|\"(?:[^\"\\]|\\.)*\")*)\})?[ \t]+([+-]?(?:\d[\d.eE+-]*|\.\d+|NaN|Inf(?:inity)?|nan|inf))"
     r"(?:[ \t]+(-?[\d.]+(?:[eE]\+?\d+)?))?(?:[ \t]+#.*)?[ \t]*"
 )
 _LABEL = re.compile(r'\s*([a-zA-Z_][\w.]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*,?')

@@ -168,12 +168,19 @@ def _wordy(text: str) -> tuple[float, str | None]:
 
 
 def _month_first(cells: Sequence[str]) -> tuple[bool, str]:
-    """Of `03/04/2025`, is the first number the month? From a number above 12, else from the order of the rows."""
-    pairs = [(int(match.group(1)), int(match.group(2))) for text in cells if (match := _DAY_FIRST.match(text.strip()))]
-    if not pairs:
+    """Of `03/04/2025`, is the first number the month? A number above 12 tells; so do dots (03.04.2025 is day first) and
+    a capital AM or PM (as en-US writes it); else the reading in which all days lie closer together.
+    """
+    found = {match[0]: match for text in cells if (match := _DAY_FIRST.match(text.strip().strip('"')))}.values()
+    pairs = {(int(match[1]), int(match[2])) for match in found}
+    if not pairs or any(first > 12 for first, _ in pairs) or all(match[0][len(match[1])] == "." for match in found):
         return False, ""
-    if any(first > 12 for first, _ in pairs):
-        return False, ""
-    if any(second > 12 for _, second in pairs):
+    if any(second > 12 for _, second in pairs) or any(match[0].endswith(("AM", "PM")) for match in found):
         return True, ""
+    day_first, month_first = (
+        [31 * month + day for day, month in order] for order in (pairs, [pair[::-1] for pair in pairs])
+    )
+    spans = [max(days) - min(days) for days in (day_first, month_first)]
+    if spans[0] != spans[1]:
+        return spans[1] < spans[0], ""
     return False, "dates like 03/04/2025 are read day first; nothing in the file decides it"

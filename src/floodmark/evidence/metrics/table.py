@@ -81,7 +81,7 @@ def layout_of(head: Head) -> Layout | None:
         if not body or len(body) < 0.6 * len(rows[1:]) or any(_is_number(name) for name in header if name.strip()):
             continue
         times, clock = _times_of(header, body)
-        decimal = delimiter != "," and _decimal_comma(body)
+        decimal = _decimal_comma(body, r"\d{1,2}|\d{4,}" if delimiter == "," else r"\d+")
         return Layout(delimiter, decimal, header, times, clock)
     return None
 
@@ -107,9 +107,14 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _decimal_comma(body: list[list[str]]) -> bool:
+def _decimal_comma(body: list[list[str]], decimals: str) -> bool:
+    """Whether commas stand before decimals. Where they also divide the cells, 400,000 in quotes is more likely a number
+    with thousands, so `decimals` may be other than three digits only.
+    """
     cells = [text for row in body for text in row]
-    commas = sum(bool(re.fullmatch(r"[+-]?\d+(\.\d{3})*,\d+(\s*\S+)?", text.strip())) for text in cells)
+    commas = sum(
+        bool(re.fullmatch(rf"[+-]?\d+(\.\d{{3}})*,({decimals})(\s*[^\s\d]+)?", text.strip())) for text in cells
+    )
     points = sum(bool(re.fullmatch(r"[+-]?\d+\.\d+(\s*\S+)?", text.strip())) for text in cells)
     return commas > points
 
@@ -147,11 +152,13 @@ def blocks(source: Source, layout: Layout, sink: Sink, cells_in_block: int | Non
             if number == cut and rows and len(row) == width and len(row[-1]) < len(rows[-1][-1]):
                 # exports often have no last line end, but here a number may have been cut: 400 of 400000012 bytes
                 sink.reject(number, "cut off at the end of the file", layout.delimiter.join(row))
+            elif number == 1 and row and row[0].startswith("sep="):
+                continue
             elif len(row) == width:
                 if row != header:
                     rows.append(row)
                     numbers.append(number)
-            elif row and not (first == number == 1 and row[0].startswith("sep=")):
+            elif row:
                 sink.reject(number, f"{len(row)} cells where the header has {width}", layout.delimiter.join(row))
             if len(rows) >= most:
                 yield Block(tuple(numbers), tuple(zip(*rows, strict=True)))

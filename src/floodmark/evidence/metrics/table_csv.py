@@ -29,6 +29,9 @@ Name = tuple[tuple[str, ...], float | None]
 MAX_SERIES = 100_000
 """Series of one table; rows of further ones are counted as rejected."""
 
+WORDS_LOOKED_AT, MAX_WORDS = 2000, 200
+"""A column of so few different words in its first rows names things; one of more is free text."""
+
 NAME_COLUMNS = {
     "pod": "pod", "pod name": "pod", "container": "container", "container name": "container", "service": "service",
     "service name": "service", "app": "app", "application": "app", "job": "job", "deployment": "deployment",
@@ -91,6 +94,7 @@ class _Table:
     meanings: dict[int, Meaning] = field(default_factory=dict)
     limits: set[tuple[str, float]] = field(default_factory=set)
     values: list[int] = field(default_factory=list)
+    words: list[int] = field(default_factory=list)
 
     def take(self, block: Block) -> None:
         """Samples of one block of rows."""
@@ -119,6 +123,8 @@ class _Table:
             _, _, bad = column(block.columns[index][:200], self.layout.decimal_comma)
             if len(bad) <= 0.2 * min(200, len(block.lines)):
                 found.append(index)
+            elif 1 < len({text.strip() for text in block.columns[index][:WORDS_LOOKED_AT]}) <= MAX_WORDS:
+                self.words.append(index)
         if not found:
             names = ", ".join(self.layout.header)
             raise InputError(f"no column of numbers among {names}", self.source.path, 1)
@@ -135,7 +141,12 @@ class _Table:
         return list(number), group, [block.lines[index] for index in first]
 
     def _label(self, index: int) -> str | None:
-        label = NAME_COLUMNS.get(plain_name(self.layout.header[index]))
+        name = plain_name(self.layout.header[index])
+        label = NAME_COLUMNS.get(name)
+        if label is None and index in self.words:
+            # of columns that nobody knows: rows of different things must not become one series
+            known = any(plain_name(other) in NAME_COLUMNS for other in self.layout.header)
+            return name if known or index != self.words[0] else "service"
         return "comm" if label == "name" and self._has_pids else label
 
     @property
