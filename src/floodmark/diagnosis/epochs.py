@@ -30,6 +30,9 @@ GONE_STEPS, GONE_SECONDS = 10, 1800.0
 HELD = 5
 """Samples that tell a level before and after a cut."""
 
+CLOCKS_APART_SECONDS = 120.0
+"""A start may be told so long after the first sample of what started: clocks differ."""
+
 CONTINUED_SECONDS = 900.0
 CONTINUED_SHARE = 0.9
 
@@ -67,11 +70,23 @@ def lives(
     first = min(float(one.at[0]) for one in usable)
     starts = [(event.at, event.instance) for event in events if event.kind in STARTS and event.process is None]
     starts += list(more_starts)
-    found = [life for one in usable for life in _lives_of(one, starts, first, options)]
+    begun = [float(one.at[0]) for one in usable if one.process is None and float(one.at[0]) > first]
+    unclaimed = [one for one in starts if one[1] is not None or not _claimed(one[0], begun, options)]
+    found = [
+        life for one in usable for life in _lives_of(one, unclaimed if one.process is None else starts, first, options)
+    ]
     if len(found) > options.max_lives:
         found = sorted(found, key=lambda life: -len(life.at))[: options.max_lives]
     found.sort(key=lambda life: (float(life.at[0]), life.instance or "", life.process or ""))
     return tuple(_continued(found))
+
+
+def _claimed(at: float, begun: list[float], options: Options) -> bool:
+    """Whether a container that first shows soon after a start is the one that started: then no other one did.
+
+    A rollout reaches replicas one after the other, and what tells of it often does not say which.
+    """
+    return any(-CLOCKS_APART_SECONDS <= one - at <= options.settle_minutes * 60.0 for one in begun)
 
 
 def _continued(found: list[Life]) -> Iterator[Life]:

@@ -141,7 +141,8 @@ def _why(view: View, found: tuple[Candidate, ...], options: Options) -> tuple[Ex
         return None, None
     times, growth, nuisance = regression_rows(view, found)
     said = explain(times, growth, nuisance, found, options) if len(times) >= options.min_samples else None
-    every = np.column_stack([view.warm.gain, view.load.mb, in_flight(found, view.track)])
+    passes = [] if said is None else [said.passing(view.track.at)]
+    every = np.column_stack([view.warm.gain, view.load.mb, in_flight(found, view.track), *passes])
     return said, saturation(view.track, view.fine, view.stretch, every, found, said)
 
 

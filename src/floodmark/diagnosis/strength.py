@@ -13,13 +13,10 @@ import numpy as np
 from floodmark.diagnosis.bootstrap import betas, grams
 from floodmark.diagnosis.coverage import clock_hours
 from floodmark.diagnosis.dose import cumulated
-from floodmark.diagnosis.explain import Explanation
+from floodmark.diagnosis.explain import Explanation, summing_theta
 from floodmark.diagnosis.options import Options
 from floodmark.diagnosis.regress import Matrix, robust, whiten
 from floodmark.evidence.nouns import Floats
-
-SUM_MINUTES = 60.0
-"""Memory of the filter under which strength is measured."""
 
 LEAST_ERROR = 0.09
 """Half-width that an interval of MB per event has at least: doses are counted in whole minutes."""
@@ -52,8 +49,8 @@ def strengths(
     """The strength of every chosen candidate of `said` on rows `times`, `growth` (MB) and `nuisance` (n x m)."""
     chosen = list(said.chosen)
     step = float(np.median(np.diff(times)))
-    theta = max(said.theta, float(np.exp(-step / 60.0 / SUM_MINUTES)))
-    base = np.column_stack([clock_hours(times), nuisance])
+    theta = max(said.theta, summing_theta(times))
+    base = np.column_stack([clock_hours(times), nuisance, said.passing(times)])
     doses = cumulated([said.candidates[index] for index in chosen], times, 60.0 * said.lag_minutes)
     design, goal = whiten(np.column_stack([doses, base]), theta), whiten(growth, theta)
     rows = max(1, round(options.block_hours * 3600.0 / step))
