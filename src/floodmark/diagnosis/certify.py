@@ -13,7 +13,7 @@ import numpy as np
 from floodmark.diagnosis.bootstrap import betas, grams, leave_out
 from floodmark.diagnosis.collinear import swapped
 from floodmark.diagnosis.dose import cumulated
-from floodmark.diagnosis.explain import Explanation
+from floodmark.diagnosis.explain import Explanation, telling
 from floodmark.diagnosis.options import Options
 from floodmark.diagnosis.regress import Matrix, robust, whiten
 from floodmark.evidence.nouns import Floats
@@ -72,7 +72,7 @@ class Checks:
 
 def check(said: Explanation, index: int, times: Floats, growth: Floats, nuisance: Matrix, options: Options) -> Checks:
     """Question the choice of candidate `index` of `said`; rows as they were given to `explain`."""
-    order = [index, *(one for one in _telling(said, index) if one != index)][:SHORTLIST]
+    order = [index, *(one for one in said.chosen if one != index), *telling(said)][:SHORTLIST]
     design = np.column_stack([said.design[:, order], said.base])
     weight = robust(design, said.goal).weight
     step = float(np.median(np.diff(times)))
@@ -87,14 +87,6 @@ def check(said: Explanation, index: int, times: Floats, growth: Floats, nuisance
         _chance(said, index, step), frequency, low_share, float(stands.mean()), _precedes(said, index, times, growth),
         _again(said, index, times, growth, nuisance), margin, rival,
     )  # fmt: skip
-
-
-def _telling(said: Explanation, index: int) -> list[int]:
-    """Chosen candidates first, then the others by how well each alone matches the growth."""
-    size = np.sqrt(np.maximum((said.design**2).sum(axis=0), 1e-12))
-    match = (said.design.T @ (said.goal * said.fit.weight)) / size
-    rest = [int(one) for one in np.argsort(-match, kind="stable") if one not in said.chosen]
-    return [one for one in said.chosen if one != index] + rest
 
 
 def _stability(mb: Matrix, first: bool) -> tuple[float, float]:
@@ -158,5 +150,5 @@ def _again(said: Explanation, index: int, times: Floats, growth: Floats, nuisanc
 
 def _margin(said: Explanation, index: int) -> tuple[float | None, int | None]:
     """(extended BIC lost if the best other candidate replaced this one, which that is)."""
-    rivals = [one for one in _telling(said, index) if one not in said.chosen][:SHORTLIST]
+    rivals = telling(said)[:SHORTLIST]
     return min(((swapped(said, index, one), one) for one in rivals), default=(None, None))

@@ -35,11 +35,12 @@ def write_cloudsql(worlds: list[World], out: Output) -> None:
 def _connections(world: World, instance: str) -> list[Line]:
     plan = world.plan
     idle = np.array([route.key in NO_DATABASE for route in plan.routes])
+    leaking = {leak.service for leak in plan.leaks if leak.source == "connection"}
     lines: list[Line] = []
     for container in world.containers.values():
         work = container.work
         deaths = np.append([start.at for start in container.lives.starts[1:]], np.inf)
-        kept = kept_connection(plan, work) if plan.connections_kept else np.zeros(len(work.at), dtype=bool)
+        kept = kept_connection(plan, work) & (container.service.name in leaking)
         closes = np.where(np.isfinite(work.end) & ~kept, work.end, deaths[np.searchsorted(deaths, work.begin)])
         for row in np.flatnonzero(~idle[work.route] & np.isfinite(work.begin)).tolist():
             lines.append((float(work.begin[row]), _opened(plan.evidence.proxy_version, instance, row)))
