@@ -128,13 +128,20 @@ def _cuts(series: Series, starts: list[Start], options: Options) -> list[int]:
     if series.process is not None:
         steps = np.diff(series.at)
         gone = np.flatnonzero(steps > max(GONE_STEPS * float(np.median(steps)), GONE_SECONDS)) + 1
-        cuts |= {int(gap) for gap in gone if _around(value, int(gap)) < SETTLED}
+        cuts |= {int(gap) for gap in gone if _around(value, int(gap)) < SETTLED or _began_in(series, int(gap), starts)}
     for at, instance in starts:
         place = int(np.searchsorted(series.at, at))
         if instance in (None, series.instance) and 0 < place < len(value):
             place = _drop_near(series, place, options) if series.process is not None else place
             cuts |= {place} if place else set()
     return sorted(cut for cut in cuts if 0 < cut < len(value))
+
+
+def _began_in(series: Series, gap: int, starts: list[Start]) -> bool:
+    """Whether the container began anew while the process was not seen: its number was given away again."""
+    before, after = series.at[gap - 1], series.at[gap]
+    named = series.instance is not None
+    return any(before < at <= after and (not named or instance in (None, series.instance)) for at, instance in starts)
 
 
 def _around(value: Floats, cut: int) -> float:
