@@ -93,15 +93,36 @@ def test_the_file_of_one_project_holds_the_activity_that_the_whole_file_holds(ba
     assert alone == whole
 
 
-@pytest.mark.parametrize(("latest", "expected"), [(False, 2), (True, 1)])
-def test_the_newest_export_counts_unless_an_older_one_is_the_one_that_rsr_serves(bare, latest, expected):
+@pytest.mark.parametrize(
+    ("latest", "status", "expected"),
+    [
+        (True, 1, 2),  # asked for after the one that is served
+        (True, 2, 2),  # RSR works at it, or died of it
+        (True, 3, 1),  # finished, and then the older one was made current again
+        (True, 4, 1),
+        (False, 3, 2),
+        (False, 4, 1),
+    ],
+)
+def test_the_export_that_counts_is_the_one_served_unless_a_newer_one_is_still_to_be_made(
+    bare, latest, status, expected
+):
     organisation = Organisation.objects.get()
-    organisation.iati_exports.update(latest=latest, iati_file="db/org/1/iati/1.xml")
-    second = IatiExport.objects.create(reporting_organisation=organisation)
+    organisation.iati_exports.update(latest=latest, iati_file="db/org/1/iati/1.xml", status=3)
+    second = IatiExport.objects.create(reporting_organisation=organisation, status=status)
     IatiExport.objects.create(reporting_organisation=organisation, status=4)
     project(organisation, 2)
-    second.projects.add(2)
+    organisation.iati_exports.get(id=second.id).projects.set([2])
+    for export in organisation.iati_exports.exclude(id=second.id):
+        export.projects.remove(2)
     assert activity()[0].find("other-identifier").get("ref") == str(expected)
+
+
+def test_an_export_that_holds_no_project_yet_does_not_count(bare):
+    organisation = Organisation.objects.get()
+    organisation.iati_exports.update(latest=True, iati_file="db/org/1/iati/1.xml", status=3)
+    IatiExport.objects.create(reporting_organisation=organisation, status=1)
+    assert activity()[0].find("other-identifier").get("ref") == "1"
 
 
 def test_what_cannot_be_published_at_all_is_said_before_the_first_byte(database):

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import signal
+import socket
 import subprocess
 import time
 from datetime import UTC, datetime, timedelta
@@ -435,3 +436,24 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(start, tmp_path) -> N
     assert running.process.wait(20) == 5
     assert "cannot be written" in running.said()
     assert running.said().count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"garbage\r\n\r\n", 400),
+        (b"GET / HTTP/9.9\r\n\r\n", 400),
+        (b"GET /" + b"a" * 3000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nA: " + b"b" * 9000 + b"\r\n\r\n", 431),
+    ],
+)
+def test_what_is_no_request_is_refused_in_words_not_in_html(server, request_, status):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+        client.sendall(request_)
+        answer = client.makefile("rb").read()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"\r\nContent-Type: text/plain; charset=utf-8\r\n" in head
+    assert f"Content-Length: {len(body)}".encode() in head
+    assert body.endswith(b"\n")
+    assert b"<" not in body

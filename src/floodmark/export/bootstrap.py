@@ -135,11 +135,7 @@ def _databases(settings: Settings, own: bool) -> dict[str, Any]:
 
 def _join(settings: Settings) -> postgres.PrivateServer:
     global _server
-    _server = postgres.join(
-        settings.data_dir / "postgres",
-        configuration={"shared_buffers": f"{settings.private_database_buffers_mb * 10**6 // 8192}"},  # in pages
-        start_limit_s=settings.private_database_start_seconds,
-    )
+    _server = postgres.join_for(settings)
     return _server
 
 

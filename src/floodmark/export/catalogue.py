@@ -10,11 +10,14 @@ from floodmark.export.datasets import Dataset
 from floodmark.export.formats.activity_identity import ReportingOrg
 from floodmark.export.rows.database import Database
 
-# The export that says what an organisation publishes: the newest that RSR serves (latest, with a file), else the newest
-# that was not cancelled (status 4).
+# The export that says what an organisation publishes: of the one that RSR serves (latest, with a file) and those still to
+# be made (status 1 and 2, with projects) the newest, else the newest that was not cancelled (status 4). A finished one
+# that is newer than the latest was taken back by somebody; one still to be made is what somebody asked for last, and it
+# stays so for ever where RSR's own exporter dies of it.
 _SERVED = "(e.latest AND coalesce(e.iati_file, '') <> '')"
+_WANTED = "(e.status IN (1, 2) AND EXISTS (SELECT FROM rsr_iatiexport_projects m WHERE m.iatiexport_id = e.id))"
 _COUNTS = f"({_SERVED} OR e.status <> 4)"
-_NEWEST = f"{_SERVED} DESC, e.id DESC"
+_NEWEST = f"({_SERVED} OR {_WANTED}) DESC, e.id DESC"
 _ORGANISATION = "o.iati_org_id, o.new_organisation_type, coalesce(nullif(o.long_name, ''), o.name)"
 
 # The export of an organisation.

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import gunicorn.util
 from gunicorn.workers.gthread import ThreadWorker
 
 from floodmark.export import metrics_files
@@ -71,6 +72,17 @@ class SendingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
 
 
 worker_class = SendingWorker
+
+
+def _refuse_as_text(client: socket.socket, status: int, reason: str, words: str) -> None:
+    """What gunicorn itself says of a request that it cannot read. Its own words are a page of HTML."""
+    body = f"{words or reason}\n".encode("ascii", "replace")
+    head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    gunicorn.util.write_nonblock(client, f"{head}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body)
+
+
+# The worker looks the function up in the module each time, and there is no other place to put ours.
+gunicorn.util.write_error = _refuse_as_text
 
 
 class _Quiet(logging.Filter):

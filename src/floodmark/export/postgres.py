@@ -34,6 +34,7 @@ import psycopg
 from floodmark.errors import FloodmarkError, SourceError
 from floodmark.export import postgres_cluster as cluster
 from floodmark.export.postgres_account import account_for, open_way
+from floodmark.settings import Settings
 
 DATABASE = "floodmark"
 
@@ -99,6 +100,15 @@ def join(folder: Path, *, configuration: Mapping[str, str] | None = None, start_
         server._users = users
     atexit.register(server._leave_at_exit)
     return server
+
+
+def join_for(settings: Settings) -> PrivateServer:
+    """The server of `data_dir`, started as the settings say. Raises as `join` does."""
+    return join(
+        settings.data_dir / "postgres",
+        configuration={"shared_buffers": f"{settings.private_database_buffers_mb * 10**6 // 8192}"},  # in pages
+        start_limit_s=settings.private_database_start_seconds,
+    )
 
 
 def _prepare(folder: Path) -> None:

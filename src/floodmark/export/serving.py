@@ -87,7 +87,7 @@ def run_server(
     """Serve until a signal comes. Raises CannotStart, CannotWrite, SourceError before anything is started."""
     with listen(bind) as listener, _removed_at_the_end(listener):
         folder = _run_folder(settings)
-        server = postgres.join(settings.data_dir / "postgres") if settings.database_url is None else None
+        server = postgres.join_for(settings) if settings.database_url is None else None
         environment = _environment(settings_path, folder)
         # The socket is ours, not gunicorn's: while its master is replaced, connections wait instead of being refused.
         listener.set_inheritable(True)
