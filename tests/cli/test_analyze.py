@@ -129,6 +129,35 @@ def test_the_same_evidence_gives_the_same_bytes_also_where_the_report_lies_among
     inside.rmdir()
 
 
+def test_the_same_evidence_gives_the_same_bytes_whatever_the_seed_of_hashes_and_the_order_of_files(
+    evidence: Path, done: Done, tmp_path: Path
+) -> None:
+    """Also where the files were made in another order, under a folder of another name, and on another number of cores."""
+    copied = tmp_path / "elsewhere"
+    for one in sorted((path for path in evidence.rglob("*") if path.is_file()), reverse=True):
+        target = copied / one.relative_to(evidence)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(one.read_bytes())
+    for seed in ("1", "77"):
+        out = tmp_path / seed
+        env = {**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": seed}
+        assert run(copied, "--out", out, *ROUTED, env=env).returncode == 0
+        assert (out / "incident.json").read_bytes() == (done[1] / "incident.json").read_bytes()
+
+
+def test_of_many_services_the_gravest_are_said_and_the_others_counted(tmp_path: Path) -> None:
+    series = [
+        {"metric": {"__name__": "container_memory_rss", "container": f"service-{n}"},
+         "values": [[START + 60 * k, str(400_000_000 + n)] for k in range(200)]}
+        for n in range(40)
+    ]  # fmt: skip
+    answer = {"status": "success", "data": {"resultType": "matrix", "result": series}}
+    (tmp_path / "rss.json").write_text(json.dumps(answer))
+    said = run(tmp_path / "rss.json", "--out", tmp_path / "out").stdout.splitlines()
+    assert sum(line.startswith("  service-") for line in said) == 25
+    assert "  and 15 more, the gravest of them no-leak" in said
+
+
 def test_a_window_leaves_out_what_is_before_and_after(evidence: Path, tmp_path: Path) -> None:
     result = run(evidence, "--out", tmp_path, "--start", "2025-08-27T04:00:00Z", "--end", "2025-08-27T10:00:00+02:00")
     assert result.returncode == 0, result.stderr

@@ -127,6 +127,13 @@ def test_a_chart_runs_over_the_window_and_has_its_events_and_alerts() -> None:
     ]  # fmt: skip
 
 
+def test_a_service_that_is_flat_looks_flat() -> None:
+    line = tuple(Point(Time(START + 600 * k), 24.0 + k % 3) for k in range(60))
+    labels = axes(Chart("rss", (("pod", line),)), WINDOW).mb
+    assert labels[-1] - labels[0] >= 0.2 * 26
+    assert labels[0] > 0
+
+
 def test_a_limit_near_the_memory_is_in_the_chart_and_a_far_one_is_not() -> None:
     chart = service().chart
     assert chart is not None
@@ -208,7 +215,7 @@ def test_a_leak_is_the_headline_with_its_rate_and_its_cause_comes_next() -> None
     headline, sentences, _ = summary(service(), causes=(CULPRIT,))
     assert headline == "web (60 MB/h) leaks memory"
     assert sentences[0] == "web leaks since 27 Aug 02:00 UTC, 60 MB/h (90% interval 50 to 70)."
-    assert sentences[1] == "The cause of 83% of it in web is /x/ (confidence 0.94)."
+    assert sentences[1] == "/x/ causes 83% of the growth of web (confidence 0.94)."
 
 
 def test_two_leaks_are_named_fastest_first() -> None:

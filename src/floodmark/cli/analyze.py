@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 """What a name in a log may not do to a terminal."""
 
+MAX_SERVICES_SAID = 25
+"""Lines of services on the terminal, the gravest first: a cluster has hundreds, and the headline must stay in sight."""
+
 EARLIEST, LATEST = 0.0, 4_102_444_800.0
 """1970 and 2100: the ends of a window of which only one was given, until the evidence is read."""
 
@@ -244,13 +247,19 @@ def _say(incident: Incident, out: Path) -> None:
     """The gist on standard output: headline, a line a service, what to do now, where the rest is."""
     if incident.summary is not None:
         print(_plain(incident.summary.headline))
-    rows = [_row(one, incident) for one in incident.services]
+    shown = incident.services[:MAX_SERVICES_SAID]
+    rows = [_row(one, incident) for one in shown]
     widths = [max((len(row[k]) for row in rows), default=0) for k in range(4)]
     for row in rows:
         print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    if len(incident.services) > len(shown):
+        print(
+            f"  and {len(incident.services) - len(shown)} more, the gravest of them {incident.services[len(shown)].verdict}"
+        )
     for action in incident.actions:
         if action.urgency == "immediate":
-            print(f"Now: {_plain(action.action)} {_plain(action.service or '')}: {_plain(action.reason)}")
+            where = f"{_plain(action.service)}: " if action.service else ""
+            print(f"Now: {where}{_plain(action.action)}. {_plain(action.reason)}")
     if incident.summary is not None and incident.summary.not_known:
         print(f"Not known: {len(incident.summary.not_known)}; the report lists them.")
     print(f"Report: {out / 'report.html'}")

@@ -19,6 +19,9 @@ TIME_STEPS = tuple(60 * minutes for minutes in (1, 5, 10, 15, 30, 60, 120, 180, 
 ZERO_BELOW = 0.5
 """The axis begins at zero unless the lowest value is above this share of the highest."""
 
+LEAST_SPAN = 0.2
+"""The axis covers at least this share of the highest value: a service that is flat must look flat, not its noise large."""
+
 LIMIT_UP_TO = 2.0
 """The limit is drawn where it is at most this many times the highest value: else the growth would not be seen."""
 
@@ -59,6 +62,7 @@ def axes(chart: Chart, window: Window | None, limit_mb: float | None = None) -> 
     lowest, highest = min(point.mb for point in points), max(point.mb for point in points)
     if limit_mb is not None and highest < limit_mb <= LIMIT_UP_TO * highest:
         highest = limit_mb
+    lowest = min(lowest, (1 - LEAST_SPAN) * highest)
     start = min([point.at.seconds for point in points] + ([window.start.seconds] if window else []))
     end = max([point.at.seconds for point in points] + ([window.end.seconds] if window else []))
     end = max(end, start + TIME_STEPS[0])

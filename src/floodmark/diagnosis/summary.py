@@ -131,12 +131,11 @@ def _causes(services: Sequence[Service], causes: Sequence[Cause]) -> Iterator[st
 
 
 def _cause(cause: Cause) -> str:
-    share = "" if cause.share is None else f" of {per_cent(cause.share)} of it"
+    share = "the growth" if cause.share is None else f"{per_cent(cause.share)} of the growth"
     each = "" if cause.mb_per_event is None else f", {figure(cause.mb_per_event.value)} MB each time"
-    sure = "The cause" if cause.confidence >= 0.8 else "The likely cause"
-    return (
-        f"{sure}{share} in {cause.service} is {cause.name or cause.kind}{each} (confidence {figure(cause.confidence)})."
-    )
+    verb = "causes" if cause.confidence >= 0.8 else "probably causes"
+    sure = f"(confidence {figure(cause.confidence)})"
+    return f"{cause.name or cause.kind} {verb} {share} of {cause.service}{each} {sure}."
 
 
 def _objects(evidence: Evidence) -> Iterator[str]:
