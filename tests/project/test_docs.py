@@ -83,17 +83,31 @@ def test_every_link_inside_the_project_leads_somewhere(document: Path) -> None:
     assert not [link for link in inside if not (document.parent / link).exists()]
 
 
+SHOWN = re.compile(r"^(?: {4}|\$ )?(?:\S+=\S+ )*floodmark +([^|>#\n]+)", re.MULTILINE)
+"""A command line: in a block of shell, or indented as a block of its own."""
+
+
+def shown_in(document: Path) -> list[list[str]]:
+    text = document.read_text()
+    blocks = re.findall(r"```(?:console|sh|bash)\n(.*?)```", text, re.DOTALL)
+    indented = re.findall(r"^ {4}.*$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return [line.split() for block in [*blocks, *indented] for line in SHOWN.findall(block)]
+
+
+def test_command_lines_are_found_in_the_documents() -> None:
+    assert len([line for document in DOCUMENTS for line in shown_in(document)]) >= 8
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_command_shown_in_the_documents_exists(document: Path) -> None:
-    blocks = re.findall(r"```(?:console|sh|bash)\n(.*?)```", document.read_text(), re.DOTALL)
-    shown = {
-        tuple(line.split())
-        for block in blocks
-        for line in re.findall(r"(?:^|[$&|(] )floodmark ([a-z][a-z ]*)", block, re.MULTILINE)
-    }
-    known = {tuple(name.split()) for name in COMMANDS}
-    unknown = [words for words in shown if not any(words[: len(one)] == one for one in known)]
-    assert not unknown
+def test_a_command_shown_in_the_documents_exists_with_its_options(document: Path) -> None:
+    for words in shown_in(document):
+        name = next((" ".join(words[:count]) for count in (2, 1) if " ".join(words[:count]) in COMMANDS), None)
+        assert name, f"floodmark {' '.join(words)}"
+        known = {
+            option for parameter in COMMANDS[name].params for option in (*parameter.opts, *parameter.secondary_opts)
+        }
+        used = {word.partition("=")[0] for word in words if re.fullmatch(r"--?[a-z][a-z-]*(=.*)?", word)}
+        assert used <= known | {"--help"}, f"floodmark {' '.join(words)}"
 
 
 def test_the_readme_has_the_two_commands_and_the_makefile_too() -> None:
