@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from hostile import HostileRows, palettes
+from hostile import HostileRows, NarrativesOnly, palettes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -47,7 +47,7 @@ def written(format_, item) -> bytes:
 
 def activities_of(hostile: HostileRows, report: BuildReport, publisher: ReportingOrg | None):
     """A project with hostile rows, and the format to write it."""
-    rows = ActivityRows(Database("default"), Limits(piece_chars=500))
+    rows = ActivityRows(NarrativesOnly("default"), Limits(piece_chars=500))
     (project,) = rows.read([7], hostile.of(ACTIVITY_TABLES).fetch)
     return Activities(rows, report, Links(), publisher, 500), project
 

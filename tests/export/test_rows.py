@@ -138,6 +138,30 @@ def test_where_rows_are_long_fewer_are_read_at_once(database):
     assert max(held) < 35
 
 
+def test_a_text_that_rsr_does_not_limit_is_read_alone_and_published_whole(database):
+    giant(periods=30)
+    Indicator.objects.update(type=2)
+    long = "long < text " * 20_000  # stored in a hundredth of it
+    IndicatorPeriod.objects.update(narrative=long)
+    rows = ActivityRows(Database(), Limits())
+    rows.project(1)
+    (result,) = rows.results.take(1)
+    (indicator,) = rows.indicators.take(result.id)
+    assert {period.narrative for period in rows.periods.take(indicator.id)} == {None}
+    element, _ = activity()
+    assert [one.get("value") for one in element.iterfind("result/indicator/period/actual")] == [long] * 30
+
+
+def test_a_page_of_projects_is_bounded_by_the_length_of_their_texts_not_by_what_they_take_in_storage(database):
+    organisation = reporter()
+    for number in range(1, 9):
+        project(organisation, number, background="words " * 50_000)
+    rows = ActivityRows(Database(), Limits(page_text_chars=700_000))
+    seen = [row.id for row in rows.projects(organisation.iati_exports.get().id)]
+    assert seen == list(range(8, 0, -1))
+    assert rows.project_pages == 4  # two of 300,000 bytes each
+
+
 def test_reading_keeps_no_cursor_and_no_transaction_open_between_pages(sample_database):
     made = pieces(Dataset("activities", 1), BuildReport(), generated=GENERATED, options=Options(limits=SMALL))
     with sample_database.connect() as other:

@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 
 from hypothesis import strategies as st
 
+from floodmark.export.rows.database import Database
 from floodmark.export.rows.table import Iso, NonZero, Number, Stamp, Table
 
 TEXTS = st.one_of(
@@ -48,6 +49,14 @@ def palettes(draw: Any) -> HostileRows:
         int: integers, int | None: [None, *integers], float | None: [None, *draw(st.lists(FLOATS, **A_FEW))],
     }  # fmt: skip
     return HostileRows(palette, Random(draw(st.integers(0, 10_000))))
+
+
+class NarrativesOnly(Database):
+    """What is asked for row by row while an activity is written: long narratives."""
+
+    def snapshot(self, read: Any) -> Any:
+        """No transaction, and the same answer to everything."""
+        return read(lambda statement, parameters: [("long < & \v text",)])
 
 
 class HostileRows:

@@ -159,10 +159,11 @@ def actual(activity: Activity, indicator: Indicator, row: Period) -> Iterator[Pa
     table = "rsr_indicatorperiod"
     places = locations(activity.rows.actual_locations.take(row.id))
     first = next(places, None)
-    if not (row.actual_value or row.actual_comment or row.narrative or first or activity.project.dgis):
+    is_told = row.narrative is None or row.narrative  # None is a long one, not yet read
+    if not (row.actual_value or row.actual_comment or is_told or first or activity.project.dgis):
         return
     is_text = indicator.type == QUALITATIVE
-    value = attribute("value", row.narrative) if is_text else measured(indicator.type, row.actual_value)
+    value = attribute("value", activity.rows.narrative(row)) if is_text else measured(indicator.type, row.actual_value)
     yield f"<actual{value}>{first or ''}", table, row.id
     for place in places:
         yield place, table, row.id

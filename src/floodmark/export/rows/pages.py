@@ -27,14 +27,15 @@ ABOVE_ALL = (1 << 31) - 1
 _LONG = (
     "subtitle project_plan_summary background project_plan current_status sustainability goals_overview target_group"
 )
-_STORED = " + ".join(f"coalesce(pg_column_size(t.{column}), 0)" for column in _LONG.split())
+_LENGTH = " + ".join(f"coalesce(octet_length(t.{column}), 0)" for column in _LONG.split())
 
-# The next projects of an export, ids descending, with the size of their long texts as stored (compressed).
+# The next projects of an export, ids descending, with the length of their long texts. Not as stored, compressed: words
+# repeated a thousand times are stored in a hundredth, and a page of them would be a hundred times what it may be.
 NEXT_PROJECTS = f"""
     WITH next AS MATERIALIZED (
         SELECT e.project_id FROM rsr_iatiexport_projects e
         WHERE e.iatiexport_id = %s AND e.project_id < %s ORDER BY e.project_id DESC LIMIT %s)
-    SELECT t.id, {_STORED} FROM next JOIN rsr_project t ON t.id = next.project_id
+    SELECT t.id, {_LENGTH} FROM next JOIN rsr_project t ON t.id = next.project_id
     ORDER BY next.project_id DESC"""  # noqa: S608 - own words
 
 
@@ -95,6 +96,13 @@ class ActivityRows:
         self.project_pages += 1
         return page[0] if page else None
 
+    def narrative(self, period: results.Period) -> str | None:
+        """The narrative of a period, which is read alone where it is long."""
+        if period.narrative is not None:
+            return period.narrative
+        found = self.database.snapshot(lambda fetch: fetch(results.LONG_NARRATIVE, [period.id]))
+        return found[0][0] if found else None
+
     @property
     def pages(self) -> int:
         """Pages of projects, and pages of one table where a project had more rows of it than fit."""
@@ -119,10 +127,10 @@ class ActivityRows:
 
     def _page(self, export_id: int, below: int, fetch: Fetch) -> list[Project]:
         ids: list[int] = []
-        stored_chars = 0
+        held_bytes = 0
         for project_id, size in fetch(NEXT_PROJECTS, [export_id, below, self._page_projects]):
-            stored_chars += size
-            if ids and stored_chars > self.limits.page_text_chars:
+            held_bytes += size
+            if ids and held_bytes > self.limits.page_text_chars:
                 break
             ids.append(project_id)
         return self.read(ids, fetch) if ids else []

@@ -36,8 +36,9 @@ class Limits:
     """Ids read at once of a table that has more."""
     page_projects: int = 200
     page_text_chars: int = 2_000_000
-    """Text of a page of projects, or of one table: where rows are long, fewer are read at once. An aim, not a bound:
-    how long the next rows are is judged by the last."""
+    """Text of a page of projects, or of one table: where rows are long, fewer are read at once. How long the next rows are
+    is judged by the last, so it is an aim; the bound is `table_rows` times the longest row, and texts that RSR does not
+    limit are read alone."""
     piece_chars: int = 64_000
     """Length of a piece of output, but for a single row that is longer."""
 

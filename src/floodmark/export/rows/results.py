@@ -64,15 +64,21 @@ class Period(NamedTuple):
     target_comment: str
     actual_value: str
     actual_comment: str
-    narrative: str
+    narrative: str | None
+    """None where it is longer than LONG_BYTES: `ActivityRows.narrative` reads it when its turn comes."""
 
+
+LONG_BYTES = 20_000
+"""Of RSR's texts that hang on a project in any number only this one has no limit, so a page of them could be any size."""
 
 PERIOD = Table(
     Period,
     "rsr_indicatorperiod",
     order=("coalesce(t.period_start, 'infinity')", "coalesce(t.period_end, 'infinity')"),
-    first_chars=20_000,
+    first_chars=LONG_BYTES,
+    values={"narrative": f"CASE WHEN octet_length(t.narrative) <= {LONG_BYTES} THEN t.narrative END"},
 )
+LONG_NARRATIVE = "SELECT t.narrative FROM rsr_indicatorperiod t WHERE t.id = %s"
 
 
 class PeriodLocation(NamedTuple):
