@@ -28,6 +28,12 @@ FULL = 0.35
 CLOCKS = 6
 """Routes that are tried as clocks."""
 
+DAY_HOURS = 24.0
+"""Where no dose is known, growth may slow down because it is night: then whole days are compared, and..."""
+
+WAVE_HOURS = 30.0
+"""...a daily wave may be in both shapes, from a growth this long on; in a shorter one it could imitate either."""
+
 
 @dataclass(frozen=True, slots=True)
 class Saturation:
@@ -52,7 +58,7 @@ def saturation(
     """Compare the two shapes over `stretch` of `growth` (MB, n); `nuisance` (n x m) may have any weight in both."""
     rows = slice(stretch.begin, stretch.end + 1)
     hours = track.hours[rows] - track.hours[stretch.begin]
-    base = np.column_stack([hours, nuisance[rows]])
+    base = np.column_stack([hours, nuisance[rows], _wave(hours, found)])
     theta = explanation.theta if explanation is not None else _theta(base, growth[rows])
     goal, white = whiten(growth[rows], theta), whiten(base, theta)
     clocks = _clocks(track, rows, found, explanation)
@@ -69,6 +75,14 @@ def saturation(
             if score < best:
                 best, clock, curved = score, name, bend
     return Saturation(best - line_score, curved, clock, _tail(track, growth, stretch, found, explanation))
+
+
+def _wave(hours: Floats, found: tuple[Candidate, ...]) -> Matrix:
+    """What a pace that rises and falls with the day adds and takes, both ways (n x 4); nothing where doses tell (n x 0)."""
+    if parts(found) or hours[-1] < WAVE_HOURS:
+        return np.zeros((len(hours), 0))
+    angle = 2.0 * np.pi * hours / DAY_HOURS
+    return np.column_stack([np.sin(angle), -np.sin(angle), np.cos(angle), -np.cos(angle)])
 
 
 def _theta(base: Matrix, growth: Floats) -> float:
@@ -112,7 +126,7 @@ def _filling(track: Track, stretch: Stretch, counted: Floats, bend: float) -> Fl
 def _tail(
     track: Track, growth: Floats, stretch: Stretch, found: tuple[Candidate, ...], explanation: Explanation | None
 ) -> float:
-    """Growth per dose in the last third of the dose, over growth per dose of the stretch."""
+    """Growth per dose in the last third of the dose (or in the last day of hours), over growth per dose of the stretch."""
     rows = slice(stretch.begin, stretch.end + 1)
     clock = track.hours[rows]
     if explanation is not None and explanation.chosen:
@@ -124,7 +138,8 @@ def _tail(
         counted = cumulated(shown, track.at[rows], 0.0).sum(axis=1) if shown else clock
         clock = counted if counted[-1] > counted[0] else clock
     whole = float(clock[-1] - clock[0])
-    late = int(np.searchsorted(clock, clock[0] + whole * 2.0 / 3.0))
+    by_day = not parts(found) and whole >= WAVE_HOURS
+    late = int(np.searchsorted(clock, clock[-1] - DAY_HOURS if by_day else clock[0] + whole * 2.0 / 3.0))
     late = min(max(late, 1), len(clock) - 2)
     grown = growth[rows]
     end = float(np.median(grown[-5:]))

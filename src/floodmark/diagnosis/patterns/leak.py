@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from floodmark.diagnosis.dose import parts
 from floodmark.diagnosis.growth import grows, rate
 from floodmark.diagnosis.patterns.finding import Finding
 from floodmark.diagnosis.saturation import FULL
@@ -60,7 +61,9 @@ def goes_on(scene: Scene) -> bool:
         return bent.margin > DECIDES and bent.tail >= SHORT_STILL
     if bent.tail >= (STILL if bent.margin <= STRONG else scene.options.plateau_share) and bent.margin > DECIDES:
         return True
-    is_long = view.hours >= LONG_HOURS and bent.margin > -DECIDES
+    # Without doses nobody knows whether there was less to do on the second day: a bend that is not near full is no end.
+    undosed = not parts(scene.candidates) and view.hours >= 2.0 * LONG_HOURS
+    is_long = view.hours >= LONG_HOURS and (bent.margin > -DECIDES or undosed)
     if bent.bend > FULL and bent.tail >= STILL and (strongly_dosed(scene) or is_long):
         return True
     said = scene.explanation

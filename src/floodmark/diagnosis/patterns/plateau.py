@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from floodmark.diagnosis.dose import parts
 from floodmark.diagnosis.growth import WARMED, grows, recycled_lives, settled_share, warmed_share
 from floodmark.diagnosis.patterns.finding import Finding
 from floodmark.diagnosis.patterns.leak import strongly_dosed
-from floodmark.diagnosis.saturation import FULL
+from floodmark.diagnosis.saturation import DAY_HOURS, FULL
 from floodmark.diagnosis.scene import Scene, View
 from floodmark.diagnosis.wording import figure, per_cent
 
@@ -52,7 +53,9 @@ def detect(scene: Scene) -> Finding | None:
     bent = scene.saturation
     if bent is None:
         return None
-    full = bent.margin < -DECIDES and bent.tail < 0.6 and bent.bend <= FULL
+    # Without doses, growth of less than a day may have slowed down because it is night.
+    told = bool(parts(scene.candidates)) or view.hours >= DAY_HOURS
+    full = bent.margin < -DECIDES and bent.tail < 0.6 and bent.bend <= FULL and told
     ended = bent.tail < options.plateau_share and (bent.margin < DECIDES or not _dosed(scene) or bent.tail < NOTHING)
     quiet = not view.stretch.lasting and bent.margin < 0
     if not (full or ended or quiet):
