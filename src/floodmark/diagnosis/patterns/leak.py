@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from floodmark.diagnosis.dose import parts
-from floodmark.diagnosis.growth import grows, rate
+from floodmark.diagnosis.growth import STRONG, grows, rate, strongly_explained
 from floodmark.diagnosis.patterns.finding import Finding
 from floodmark.diagnosis.saturation import FULL
 from floodmark.diagnosis.scene import Scene
@@ -14,9 +14,6 @@ DECIDES = 6.0
 
 STILL = 0.5
 """Growth per request in its last third must be at least this share of the mean."""
-
-STRONG = 20.0
-"""Difference of the criterion beyond doubt."""
 
 SHORT_HOURS = 8.0
 """The first hours of a cache with a time constant of a few hours are a line to the eye..."""
@@ -74,7 +71,7 @@ def goes_on(scene: Scene) -> bool:
 def strongly_dosed(scene: Scene) -> bool:
     """Whether doses explain the growth far better than none."""
     said = scene.explanation
-    return said is not None and bool(said.chosen) and said.none_score - said.score > STRONG
+    return said is not None and strongly_explained(said)
 
 
 def _tail(scene: Scene) -> float:
