@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -225,4 +227,52 @@ def test_a_damaged_state_is_moved_aside_and_the_watch_goes_on(tmp_path: Path) ->
     assert state.moved_aside is not None
     assert state.moved_aside.read_bytes().startswith(b"this is no database")
     assert state.rows("select * from alert") == []
+    state.close()
+
+
+def test_what_got_worse_takes_the_place_of_what_was_told_and_is_taken_back_under_its_name(
+    alerting: Alerting, outbox: Outbox, recorder: Recorder
+) -> None:
+    for at, conditions in ((100.0, [GROWTH]), (115.0, [WORSE]), (130.0, [GROWTH]), (200.0, []), (600.0, [])):
+        alerting.update(conditions, at)
+    outbox.deliver(600.0)
+    first, worse, over = recorder.got
+    assert (first.replaces_rule, worse.replaces_rule) == (None, "growth-warning")
+    assert (over.status, over.rule, over.severity) == ("resolved", "growth-critical", "critical")
+
+
+def test_a_group_began_when_its_first_rule_fired(alerting: Alerting, state: State) -> None:
+    alerting.update([replace(WORSE, since=95.0), GROWTH], 100.0)
+    assert [row["since"] for row in state.rows("select since from alert")] == [90.0]
+
+
+def test_an_alert_counts_as_true_until_well_after_it_is_repeated(
+    alerting: Alerting, outbox: Outbox, recorder: Recorder
+) -> None:
+    alerting.update([GROWTH], 100.0)
+    outbox.deliver(100.0)
+    assert (recorder.got[0].holds_until or 0) > 100.0 + 4 * HOUR
+
+
+def test_a_clock_that_is_set_back_holds_up_no_message(alerting: Alerting, outbox: Outbox, recorder: Recorder) -> None:
+    alerting.update([GROWTH], 10 * HOUR)
+    assert told(outbox, recorder, 2 * HOUR) == ["firing warning"]
+
+
+def test_why_a_message_waits_is_kept(alerting: Alerting, outbox: Outbox, recorder: Recorder, state: State) -> None:
+    recorder.down = True
+    alerting.update([GROWTH], 100.0)
+    outbox.deliver(100.0)
+    assert [(row["problem"], row["failed"]) for row in state.rows("select * from outbox")] == [("down", None)]
+
+
+def test_a_state_of_an_earlier_version_is_read(tmp_path: Path, recorder: Recorder) -> None:
+    path = tmp_path / "state.sqlite"
+    State(path).close()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("alter table alert drop column told_rule")
+        database.execute("alter table outbox drop column problem")
+    state = State(path)
+    Alerting(state, Outbox(state, [recorder], Patience()), Manners()).update([GROWTH], 100.0)
+    assert [row["told_rule"] for row in state.rows("select * from alert")] == ["growth-warning"]
     state.close()

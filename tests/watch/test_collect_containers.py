@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -20,18 +20,22 @@ MIB = 2**20
 
 
 class Api:
-    """A server that answers each path with the JSON in `answers`, else 404."""
+    """A server that answers each path with what stands in `answers`: JSON, bytes, (status, JSON), else 404."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {}
+        self.asked: list[str] = []
         api = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 path = urlsplit(self.path).path
-                known = next((value for name, value in api.answers.items() if path.endswith(name)), None)
-                body = json.dumps(known if known is not None else {"message": "no such thing"}).encode()
-                self.send_response(200 if known is not None else 404)
+                missing = 404, {"message": "no such thing"}
+                known = next((value for name, value in api.answers.items() if path.endswith(name)), missing)
+                api.asked.append(self.path)
+                status, known = known if isinstance(known, tuple) else (200, known)
+                body = known if isinstance(known, bytes) else json.dumps(known).encode()
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -59,20 +63,36 @@ def api() -> Iterator[Api]:
     made.stop()
 
 
-def docker_answers(*, started: str = "2025-09-02T06:00:00.123456789Z", restarts: int = 0, oom: bool = False) -> Any:
+def docker_answers(
+    *, started: str = "2025-09-02T06:00:00.123456789Z", restarts: int = 0, limit: int = 512 * MIB
+) -> Any:
     return {
+        "/events": b"",
         "/version": {"ApiVersion": "1.44", "MinAPIVersion": "1.24"},
-        "/containers/json": [{"Id": "a1", "Names": ["/web"]}, {"Id": "b2", "Names": ["/other"]}],
+        "/containers/json": [
+            {"Id": "a1", "Names": ["/web"], "State": "running"},
+            {"Id": "b2", "Names": ["/other"], "State": "running"},
+            {"Id": "c3", "Names": ["/web-of-yesterday"], "State": "exited"},
+        ],
         "/web/stats": {
             "memory_stats": {
                 "usage": 300 * MIB,
-                "limit": 512 * MIB,
+                "limit": 16_000 * MIB,
                 "stats": {"anon": 200 * MIB, "inactive_file": 50 * MIB},
             },
             "pids_stats": {"current": 13},
         },
-        "/web/json": {"State": {"StartedAt": started, "OOMKilled": oom}, "RestartCount": restarts},
-    }
+        "/web/json": {
+            "State": {"StartedAt": started}, "RestartCount": restarts, "HostConfig": {"Memory": limit},
+        },
+    }  # fmt: skip
+
+
+def docker_event(action: str, at: float, name: str = "web") -> bytes:
+    """As in the description of the engine's API, `GET /events`."""
+    actor = {"ID": "a1" * 32, "Attributes": {"image": "shop", "name": name}}
+    told = {"Type": "container", "Action": action, "Actor": actor, "time": int(at), "timeNano": int(at * 1e9)}
+    return json.dumps(told).encode() + b"\n"
 
 
 @pytest.fixture
@@ -102,11 +122,39 @@ def test_a_container_is_measured_without_its_page_cache(engine: DockerCollector)
     assert [limit.value for limit in collected.limits] == [512 * MIB]
 
 
-def test_a_restart_and_an_oom_kill_become_events_once(api: Api, engine: DockerCollector) -> None:
+def test_a_container_without_a_limit_of_its_own_has_none(api: Api, engine: DockerCollector) -> None:
+    api.answers = docker_answers(limit=0)
+    assert engine.collect(1000.0).limits == ()
+
+
+def test_a_restart_and_an_oom_kill_become_events_at_the_time_they_happened(api: Api, engine: DockerCollector) -> None:
     engine.collect(1000.0)
-    api.answers = docker_answers(started="2025-09-02T07:00:00Z", restarts=1, oom=True)
-    assert [event.kind for event in engine.collect(1015.0).events] == ["restart", "oom-kill"]
-    assert engine.collect(1030.0).events == ()
+    api.answers["/events"] = (
+        docker_event("oom", 1003.25) + docker_event("start", 1004.0) + docker_event("start", 1005.0, "other")
+    )
+    events = engine.collect(1015.0).events
+    assert [(event.kind, event.at, event.service) for event in events] == [
+        ("oom-kill", 1003.25, "web"),
+        ("restart", 1004.0, "web"),
+    ]
+    asked = [parse_qs(urlsplit(path).query) for path in api.asked if "/events" in path]
+    assert [(one["since"], one["until"]) for one in asked] == [(["1000.000000"], ["1015.000000"])]
+
+
+def test_a_container_seen_for_the_first_time_was_not_restarted(api: Api, engine: DockerCollector) -> None:
+    api.answers["/containers/json"] = []
+    engine.collect(1000.0)
+    api.answers = docker_answers() | {"/events": docker_event("start", 1004.0)}
+    assert [event.kind for event in engine.collect(1015.0).events] == ["start"]
+
+
+@pytest.mark.parametrize("answer", [(500, {"message": "oops"}), b"<html>", {"message": "no list"}])
+def test_an_engine_that_answers_nonsense_costs_the_round(api: Api, engine: DockerCollector, answer: Any) -> None:
+    api.answers["/containers/json"] = answer
+    collected = engine.collect(1000.0)
+    assert (collected.samples, bool(collected.problem)) == ((), True)
+    api.answers = docker_answers()
+    assert engine.collect(1015.0).problem is None
 
 
 def test_a_container_that_goes_between_two_questions_is_said_and_left_out(api: Api, engine: DockerCollector) -> None:

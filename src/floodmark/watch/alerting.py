@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from floodmark.watch.notify.message import Message, Status
 from floodmark.watch.notify.outbox import Outbox
 from floodmark.watch.state import State
+
+HOLDS_REPEATS = 1.5
+"""An alert counts as true until it was not repeated for so many times `repeat_seconds`: one repeat may be late."""
 
 SEVERITIES = ("none", "warning", "critical", "emergency")
 
@@ -40,6 +43,14 @@ class Condition:
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that name the trouble, whatever its severity and however often it returns."""
         return hashlib.sha256(f"{self.family}\0{self.service or ''}".encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Under which rule and severity an alert was told last."""
+
+    rule: str | None = None
+    severity: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +87,24 @@ class Alerting:
         begun = row is None or row["state"] == "resolved"
         since = condition.since if begun else row["since"]
         told_at = None if begun else row["told"]
-        told_severity = "none" if begun else row["told_severity"] or "none"
+        before = Told() if begun else Told(row["told_rule"], row["told_severity"] or "none")
+        told = before
         count = 0 if begun else row["told_count"]
-        tell, reason = self._whether(database, condition, told_at, told_severity, now)
+        tell, reason = self._whether(database, condition, told_at, before.severity, now)
         if tell:
             count += 1
-            self._send(database, "firing", fingerprint, condition, since, now, count)
-            told_at, told_severity = now, condition.severity
+            told_at, told = now, Told(condition.rule, condition.severity)
+            self._send(
+                database, "firing", fingerprint, condition, since, now, count, before if before != told else None
+            )
         self._decide(database, fingerprint, tell, reason, now)
         database.execute(
             "insert or replace into alert (fingerprint, rule, service, severity, state, since, changed, cleared, value,"
-            " unit, threshold, told, told_severity, told_count, reason, incident)"
-            " values (?, ?, ?, ?, 'firing', ?, ?, null, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " unit, threshold, told, told_rule, told_severity, told_count, reason, incident)"
+            " values (?, ?, ?, ?, 'firing', ?, ?, null, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 fingerprint, condition.rule, condition.service, condition.severity, since, now, condition.value,
-                condition.unit, condition.threshold, told_at, told_severity, count, condition.text, condition.incident,
+                condition.unit, condition.threshold, told_at, told.rule, told.severity, count, condition.text, condition.incident,
             ),
         )  # fmt: skip
 
@@ -119,9 +133,10 @@ class Alerting:
             database.execute("update alert set cleared = ? where fingerprint = ?", (cleared, fingerprint))
             return
         if row["told"] is not None:
+            # Under the name under which it was told: it may have eased since, and what was told has to be taken back.
             condition = Condition(
-                "", row["rule"], row["service"], row["severity"], row["since"], row["value"], row["unit"],
-                row["threshold"], row["reason"], row["incident"],
+                "", row["told_rule"] or row["rule"], row["service"], row["told_severity"] or row["severity"],
+                row["since"], row["value"], row["unit"], row["threshold"], row["reason"], row["incident"],
             )  # fmt: skip
             self._send(database, "resolved", fingerprint, condition, row["since"], now, row["told_count"])
         self._decide(database, fingerprint, row["told"] is not None, "resolved", now)
@@ -139,6 +154,7 @@ class Alerting:
         since: float,
         now: float,
         count: int,
+        before: Told | None = None,
     ) -> None:
         where = f" in {condition.service}" if condition.service else ""
         word = "Resolved: " if status == "resolved" else ""
@@ -149,10 +165,20 @@ class Alerting:
                 fingerprint=fingerprint, status=status, rule=condition.rule, service=condition.service,
                 severity=condition.severity, title=f"{word}{condition.rule}{where} ({condition.severity})",
                 text=condition.text, at=now, started=since, value=condition.value, unit=condition.unit,
-                threshold=condition.threshold, incident=condition.incident, link=self.manners.link,
+                threshold=condition.threshold, incident=condition.incident, link=self._link(condition),
+                replaces_rule=before.rule if before else None,
+                replaces_severity=before.severity if before and before.rule else None,
+                holds_until=now + HOLDS_REPEATS * self.manners.repeat_seconds if status == "firing" else None,
             ),
             database,
         )  # fmt: skip
+
+    def _link(self, condition: Condition) -> str | None:
+        """The page of the incident, where the dashboard's public address is known."""
+        if not self.manners.link:
+            return None
+        page = f"/incidents/{condition.incident}/" if condition.incident else "/alerts/"
+        return self.manners.link.rstrip("/") + page
 
     def _decide(self, database: sqlite3.Connection, fingerprint: str, told: bool, reason: str, now: float) -> None:
         """Write down why; the same reason round after round is one row."""
@@ -174,11 +200,16 @@ class Alerting:
 
 
 def worst_of_each(conditions: Iterable[Condition]) -> dict[str, Condition]:
-    """Fingerprint -> its worst condition, with the earliest start of all of the group."""
+    """Fingerprint -> its worst condition, with the earliest start of all of the group: that is when it began."""
     groups: dict[str, list[Condition]] = {}
     for condition in conditions:
         groups.setdefault(condition.fingerprint, []).append(condition)
-    return {name: max(group, key=lambda one: SEVERITIES.index(one.severity)) for name, group in sorted(groups.items())}
+    return {name: _worst(group) for name, group in sorted(groups.items())}
+
+
+def _worst(group: list[Condition]) -> Condition:
+    worst = max(group, key=lambda one: SEVERITIES.index(one.severity))
+    return replace(worst, since=min(one.since for one in group))
 
 
 def silence_for(

@@ -92,7 +92,10 @@ class Prometheus(_Credentials):
     """Memory series of a Prometheus server: a cheap screening query for all, full series for suspects only."""
 
     url: HttpUrl
-    query: str = 'container_memory_working_set_bytes{container!="",container!="POD"}'
+    query: Annotated[str, Field(pattern=r"^\s*[a-zA-Z_:][\w:]*\s*(\{[^{}]*\})?\s*$")] = (
+        'container_memory_working_set_bytes{container!="",container!="POD"}'
+    )
+    """A gauge with or without a selector: the labels of a suspect are put into its braces."""
     service_label: str = "container"
     instance_label: str = "pod"
     measure: Literal["pss", "rss", "working_set", "usage"] = "working_set"
@@ -130,9 +133,18 @@ class Smtp(_Credentials):
 
     host: Name
     port: Annotated[int, Field(ge=1, le=65535)] = 25
-    starttls: bool = True
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    """`implicit` is TLS from the first byte (port 465); the certificate is checked in both."""
+    ca_file: Path | None = None
+    """Certificates to trust instead of the system's, for a mail server with an authority of its own."""
     sender: Annotated[str, Field(pattern="^[^@\\s]+@[^@\\s]+$")]
     to: Annotated[list[Annotated[str, Field(pattern="^[^@\\s]+@[^@\\s]+$")]], Field(min_length=1, max_length=50)]
+
+    @model_validator(mode="after")
+    def _no_password_in_the_clear(self) -> Self:
+        if self.username and self.tls == "none" and self.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("a password over tls = 'none' can be read on the way; use 'starttls' or 'implicit'")
+        return self
 
 
 class Command(_Table):

@@ -17,7 +17,7 @@ SCHEMA = """
 create table if not exists alert (
     fingerprint text primary key, rule text not null, service text, severity text not null, state text not null,
     since real not null, changed real not null, cleared real, value real, unit text not null, threshold real,
-    told real, told_severity text, told_count integer not null default 0, reason text not null, incident text);
+    told real, told_rule text, told_severity text, told_count integer not null default 0, reason text not null, incident text);
 create table if not exists decision (
     id integer primary key, at real not null, fingerprint text not null, told integer not null, reason text not null);
 create table if not exists silence (
@@ -32,7 +32,8 @@ create table if not exists action (
     finished real, checked real, incident text);
 create table if not exists outbox (
     id integer primary key, key text not null, messenger text not null, message text not null, created real not null,
-    attempts integer not null default 0, due real not null, delivered real, failed text, unique (key, messenger));
+    attempts integer not null default 0, due real not null, delivered real, failed text, problem text,
+    unique (key, messenger));
 create table if not exists position (
     path text primary key, device integer not null, inode integer not null, offset integer not null,
     line integer not null);
@@ -40,9 +41,19 @@ create table if not exists target (
     hour integer not null, name text not null, target text not null, unit text not null, value real, met integer,
     primary key (hour, name));
 create table if not exists fact (name text primary key, value text not null);
+create table if not exists audit (
+    id integer primary key, at real not null, action integer not null, kind text not null, text text not null);
+create trigger if not exists audit_is_not_rewritten before update on audit
+    begin select raise(abort, 'the audit log is only appended to'); end;
+create trigger if not exists audit_is_not_shortened before delete on audit
+    begin select raise(abort, 'the audit log is only appended to'); end;
 create index if not exists outbox_due on outbox (due) where delivered is null and failed is null;
 create index if not exists decision_at on decision (at);
 """
+
+
+ADDED = (("alert", "told_rule", "text"), ("outbox", "problem", "text"))
+"""Columns that a file of an earlier version has not got."""
 
 
 class State:
@@ -66,6 +77,7 @@ class State:
             database.execute("pragma journal_mode = wal")
             database.execute("pragma synchronous = normal")
             database.executescript(SCHEMA)
+            _add_columns(database)
         except sqlite3.DatabaseError:
             database.close()
             raise
@@ -96,6 +108,12 @@ class State:
     def close(self) -> None:
         """Close the file."""
         self.database.close()
+
+
+def _add_columns(database: sqlite3.Connection) -> None:
+    for table, column, kind in ADDED:
+        if column not in {row["name"] for row in database.execute(f"pragma table_info({table})")}:
+            database.execute(f"alter table {table} add column {column} {kind}")
 
 
 def _move_aside(path: Path) -> Path:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 try:
@@ -20,8 +23,21 @@ from floodmark.watch.collect.base import Collected, Sample
 from floodmark.watch.config import Docker
 
 
+KINDS: dict[str, tuple[EventKind, str]] = {
+    "start": ("restart", "container {} was started"),
+    "oom": ("oom-kill", "a process of container {} was killed for lack of memory"),
+}
+"""Events of the engine that matter, by their name there."""
+
+BAD_ANSWERS = (DockerException, RequestException, KeyError, TypeError, ValueError)
+"""What an engine that is away raises, and one whose answer is not what the API's description promises."""
+
+MAX_EVENTS = 1000
+"""Of one round: a container in a restart loop makes a few a minute."""
+
+
 class DockerCollector:
-    """The containers whose name matches, at most `max_containers`. A restart is seen by the count or the start time."""
+    """The containers whose name matches, at most `max_containers`; starts and OOM kills from the engine's events."""
 
     def __init__(self, config: Docker, *, timeout_seconds: float, max_containers: int) -> None:
         self.config = config
@@ -29,22 +45,26 @@ class DockerCollector:
         self._timeout_seconds, self._max_containers = timeout_seconds, max_containers
         self._pattern = re.compile(config.name)
         self._client: docker.DockerClient | None = None
-        self._before: dict[str, tuple[str, int, bool]] = {}
+        self._asked_at: float | None = None
+        self._known: set[str] = set()
 
     def collect(self, now: float) -> Collected:
         """One round; an engine that is away is a problem said, a container that goes away meanwhile is left out."""
         try:
-            containers = [one for one in self._engine().api.containers() if self._pattern.search(_name(one))]
-        except (DockerException, RequestException) as error:
+            there = [one for one in self._engine().api.containers(all=True) if self._pattern.search(_name(one))]
+            events = tuple(self._events(now))
+        except BAD_ANSWERS as error:
             self.close()
             return Collected(problem=f"{self.name}: {_first_line(error)}")
+        self._known = {_name(one) for one in there}
+        containers = [one for one in there if one.get("State", "running") == "running"]
         rounds = [self._one(_name(one), now) for one in containers[: self._max_containers]]
         problems = [one.problem for one in rounds if one.problem]
         if len(containers) > self._max_containers:
             problems.append(f"{self.name}: {len(containers)} containers, the first {self._max_containers} are measured")
         return Collected(
             tuple(sample for one in rounds for sample in one.samples),
-            tuple(event for one in rounds for event in one.events),
+            events,
             tuple(limit for one in rounds for limit in one.limits),
             problem=problems[0] if problems else None,
         )
@@ -65,22 +85,37 @@ class DockerCollector:
         api = self._engine().api
         try:
             stats, state = api.stats(name, stream=False, one_shot=True), api.inspect_container(name)
-        except (DockerException, RequestException) as error:
+            return Collected(tuple(_samples(name, stats, state, now)), (), _limits(name, state))
+        except BAD_ANSWERS as error:
+            # An answer of another shape than the API's costs this container's sample only.
             return Collected(problem=f"{self.name}: {name}: {_first_line(error)}")
-        return Collected(tuple(_samples(name, stats, state, now)), self._events(name, state, now), _limits(name, stats))
 
-    def _events(self, name: str, state: dict[str, Any], now: float) -> tuple[Event, ...]:
-        running = state["State"]
-        is_now = (running["StartedAt"], int(state.get("RestartCount", 0)), bool(running.get("OOMKilled")))
-        before, self._before[name] = self._before.get(name), is_now
-        if before is None or before == is_now:
-            return ()
-        kinds: list[tuple[EventKind, str]] = []
-        if is_now[0] != before[0]:
-            kinds.append(("restart", f"container {name} was started again"))
-        if is_now[2] and not before[2]:
-            kinds.append(("oom-kill", f"container {name} was killed for lack of memory"))
-        return tuple(Event(now, kind, name, name, None, text, Place(self.name)) for kind, text in kinds)
+    def _events(self, now: float) -> Iterator[Event]:
+        """What the engine itself says happened since the last round.
+
+        Its events and not the containers' state: a container that was killed and started again between two rounds
+        says nothing any more of why (OOMKilled is reset at start), and one that stays down is not in the list.
+        """
+        since, self._asked_at = self._asked_at, now
+        if since is None or not since < now:
+            return
+        filters = {"type": ["container"], "event": list(KINDS)}
+        api = self._engine().api
+        # Not api.events(): that waits for ever on an engine that hangs, and one collector would stop the whole round.
+        words = {"since": f"{since:.6f}", "until": f"{now:.6f}", "filters": json.dumps(filters)}
+        url = f"{api.base_url}/v{api.api_version}/events"
+        with api.get(url, params=words, stream=True, timeout=self._timeout_seconds) as answer:
+            answer.raise_for_status()
+            for line in islice(answer.iter_lines(), MAX_EVENTS):
+                yield from self._event(json.loads(line))
+
+    def _event(self, told: dict[str, Any]) -> Iterator[Event]:
+        name = told["Actor"]["Attributes"].get("name", told["Actor"]["ID"][:12])
+        kind, text = KINDS.get(told["Action"], (None, ""))
+        if kind == "restart" and name not in self._known:
+            kind = "start"
+        if kind and self._pattern.search(name):
+            yield Event(int(told["timeNano"]) / 1e9, kind, name, name, None, text.format(name), Place(self.name))
 
 
 def _samples(name: str, stats: dict[str, Any], state: dict[str, Any], now: float) -> list[Sample]:
@@ -101,10 +136,10 @@ def _samples(name: str, stats: dict[str, Any], state: dict[str, Any], now: float
     return [Sample(name, name, None, measure, now, float(value), started) for measure, value in found]
 
 
-def _limits(name: str, stats: dict[str, Any]) -> tuple[Limit, ...]:
-    limit = (stats.get("memory_stats") or {}).get("limit")
-    # Without a limit of its own the engine gives the machine's memory: that is no limit of the container.
-    return (Limit(name, "memory", float(limit), Place("docker")),) if limit and limit < 2**60 else ()
+def _limits(name: str, state: dict[str, Any]) -> tuple[Limit, ...]:
+    # The container's own setting: the limit in its statistics is the machine's memory where it has none.
+    limit = (state.get("HostConfig") or {}).get("Memory")
+    return (Limit(name, "memory", float(limit), Place("docker")),) if limit else ()
 
 
 def _name(container: dict[str, Any]) -> str:

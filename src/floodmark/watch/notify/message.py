@@ -31,10 +31,17 @@ class Message:
     threshold: float | None
     incident: str | None = None
     link: str | None = None
+    replaces_rule: str | None = None
+    replaces_severity: str | None = None
+    """What was told of this alert before under another rule or severity; this message stands in its place."""
+    holds_until: float | None = None
+    """Until when it counts as true if nothing more is said: Alertmanager ends an alert by itself after 5 minutes."""
 
     def fields(self) -> dict[str, Any]:
         """The JSON that webhooks and commands get; times in ISO 8601 with Z."""
-        return {**asdict(self), "at": iso(self.at), "started": iso(self.started), "source": "floodmark"}
+        until = None if self.holds_until is None else iso(self.holds_until)
+        times = {"at": iso(self.at), "started": iso(self.started), "holds_until": until}
+        return {**asdict(self), **times, "source": "floodmark"}
 
     def plain_text(self) -> str:
         """The message as a person reads it in a mail or a chat."""

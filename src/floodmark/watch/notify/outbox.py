@@ -1,7 +1,8 @@
 """The outbox: a message is written down before it is sent, and crossed out after. So none is lost, none goes twice.
 
 An endpoint that is down for an hour gets what it missed, in order, once. A message is given up after
-`give_up_seconds`, or at once where the endpoint says that it will never take it; both are said in the log of decisions.
+`give_up_seconds`, or at once where the endpoint says that it will never take it. What was not delivered, and why, stands
+on the page of alerts.
 """
 
 from __future__ import annotations
@@ -78,8 +79,10 @@ class Outbox:
         )
         sent = 0
         for row in rows:
-            # In order: what waits behind one that is not yet due waits with it.
-            if row["due"] > now or not self._attempt(messenger, row["id"], row["message"], row["attempts"], now):
+            # In order: what waits behind one that is not yet due waits with it. One that is due later than any wait
+            # is from a clock that was set back since: it must not wait until that time comes again.
+            waits = now < row["due"] <= now + self.patience.longest_retry_seconds
+            if waits or not self._attempt(messenger, row["id"], row["message"], row["attempts"], now):
                 break
             sent += 1
         return sent
@@ -91,16 +94,16 @@ class Outbox:
         except DeliveryError as error:
             log.warning("message %s not delivered: %s", message.title, error)
             given_up = error.final or now - message.at > self.patience.give_up_seconds
-            self._put_off(number, attempts, now, f"{error}" if given_up else None)
+            self._put_off(number, attempts, now, str(error), given_up=given_up)
             return given_up
         with self.state.changes() as database:
             database.execute("update outbox set delivered = ?, attempts = attempts + 1 where id = ?", (now, number))
         return True
 
-    def _put_off(self, number: int, attempts: int, now: float, failed: str | None) -> None:
+    def _put_off(self, number: int, attempts: int, now: float, problem: str, *, given_up: bool) -> None:
         wait = min(self.patience.first_retry_seconds * 2.0 ** min(attempts, 30), self.patience.longest_retry_seconds)
         with self.state.changes() as database:
             database.execute(
-                "update outbox set attempts = attempts + 1, due = ?, failed = ? where id = ?",
-                (now + wait, failed, number),
+                "update outbox set attempts = attempts + 1, due = ?, problem = ?, failed = ? where id = ?",
+                (now + wait, problem, problem if given_up else None, number),
             )

@@ -1,12 +1,15 @@
 """Doing it: snapshot, act, write down, and look afterwards whether it helped.
 
-Every row of the table `action` is appended and then only completed: what was seen, what was done (or would have been),
-what came of it. A watch that is killed in the middle finds its row again and says that the outcome is not known.
+The table `action` has a row an action, completed as more is known: what was seen, what was done (or would have been),
+what came of it. Each of those steps is also a row of the table `audit`, in the same transaction, which the database
+itself lets nobody change or delete. An action that cannot be written down (disk full) is not done. A watch that is
+killed in the middle finds its row again and judges by the memory.
 """
 
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -69,6 +72,7 @@ class Acting:
                 "update action set status = ?, outcome = ?, finished = ? where id = ?",
                 (status, outcome.text, now, number),
             )
+            _audit(database, now, number, status, outcome.text)
         return f"{remedy.action}: {outcome.text}"
 
     def _snapshot(self, finding: Finding, folder: Path, now: float) -> str:
@@ -98,7 +102,9 @@ class Acting:
                     finding.incident,
                 ),
             )  # fmt: skip
-            return int(cursor.lastrowid or 0)
+            number = int(cursor.lastrowid or 0)
+            _audit(database, now, number, status, f"{remedy.action} of {finding.service}: {finding.seen()}; {done}")
+            return number
 
     def verify(self, measured: Callable[[str, float, float], tuple[float, float] | None], now: float) -> list[str]:
         """Look at actions old enough to judge; returns (as lines for the timeline) what came of them.
@@ -130,7 +136,12 @@ class Acting:
                 " where id = ?",
                 (text, now, number),
             )
+            _audit(database, now, number, "verified", text)
         return text
+
+
+def _audit(database: sqlite3.Connection, now: float, action: int, kind: str, text: str) -> None:
+    database.execute("insert into audit (at, action, kind, text) values (?, ?, ?, ?)", (now, action, kind, text))
 
 
 def verdict_on(action: str, service: str, before: tuple[float, float] | None, after: tuple[float, float] | None) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
 from floodmark.watch.config import Remedy
 from floodmark.watch.notify.http import DeliveryError, host_of, post
+from floodmark.watch.programs import run
 from floodmark.watch.remedy.outcome import Outcome, Way
 
 
@@ -55,28 +55,9 @@ class Program:
         return "run " + " ".join(self.argv)
 
     def do(self, timeout_seconds: float) -> Outcome:
-        """Run it in a session of its own; one that hangs is killed with its children."""
-        try:
-            process = subprocess.Popen(
-                self.argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-        except OSError as error:
-            return Outcome(False, f"{self.argv[0]}: {error.strerror}")
-        with process:
-            try:
-                _, said = process.communicate(timeout=timeout_seconds)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.communicate()
-                return Outcome(False, f"{self.argv[0]}: not done after {timeout_seconds:g} s, killed")
-        if process.returncode:
-            last = said.decode(errors="replace").strip().splitlines()[-1:]
-            return Outcome(False, f"{self.argv[0]}: exit status {process.returncode} {' '.join(last)[:200]}".rstrip())
-        return Outcome(True, f"{self.argv[0]}: done")
+        """Run it; one that hangs is killed with its children."""
+        problem = run(self.argv, timeout_seconds)
+        return Outcome(False, problem) if problem else Outcome(True, f"{self.argv[0]}: done")
 
 
 class _NoCredentials:
