@@ -240,9 +240,82 @@ def test_without_the_metrics_api_restarts_and_limits_are_still_seen(api: Api, cl
     assert "no metrics API" in (collected.problem or "")
 
 
+PODS = "/api/v1/namespaces/default/pods"
+METRICS = "/apis/metrics.k8s.io/v1beta1/namespaces/default/pods"
+
+
+def pod(**status: Any) -> dict[str, Any]:
+    return {**POD, "status": {"containerStatuses": [{"name": "rsr-backend", "restartCount": 2, **status}]}}
+
+
+def test_an_oom_kill_is_told_at_the_time_the_kubelet_gives(api: Api, cluster: KubernetesCollector) -> None:
+    cluster.collect(1000.0)
+    ended = {"terminated": {"reason": "OOMKilled", "exitCode": 137, "finishedAt": "1970-01-01T00:16:47Z"}}
+    api.answers[PODS] = {"items": [pod(restartCount=3, lastState=ended)]}
+    assert {event.at for event in cluster.collect(1015.0).events} == {1007.0}
+
+
+def test_lives_of_a_container_are_told_apart_by_their_start(api: Api, cluster: KubernetesCollector) -> None:
+    api.answers[PODS] = {"items": [pod(state={"running": {"startedAt": "1970-01-01T00:16:47Z"}})]}
+    assert {sample.started for sample in cluster.collect(1015.0).samples} == {1007.0}
+
+
+def test_a_pod_that_has_gone_is_no_trouble_and_is_forgotten(api: Api, cluster: KubernetesCollector) -> None:
+    cluster.collect(1000.0)
+    api.answers[PODS], api.answers[METRICS] = {"items": []}, {"items": []}
+    gone = cluster.collect(1015.0)
+    assert (gone.samples, gone.events, gone.problem) == ((), (), None)
+    # Another pod of the same name (a StatefulSet's) begins to count anew.
+    api.answers[PODS] = {"items": [pod(restartCount=7)]}
+    assert cluster.collect(1030.0).events == ()
+
+
+def test_a_pod_that_has_no_container_yet_is_passed_over(api: Api, cluster: KubernetesCollector) -> None:
+    api.answers[PODS] = {"items": [{**POD, "status": {"phase": "Pending"}}]}
+    assert cluster.collect(1000.0).problem is None
+
+
+def test_more_pods_than_the_bound_are_said(api: Api, cluster: KubernetesCollector) -> None:
+    api.answers[PODS] = {"metadata": {"continue": "token", "remainingItemCount": 40}, "items": [POD]}
+    assert "more than 1 pods" in (cluster.collect(1000.0).problem or "")
+    assert "limit=10" in next(path for path in api.asked if path.startswith(PODS))
+
+
+@pytest.mark.parametrize(("answer", "said"), [
+    ((401, {"message": "Unauthorized"}), "answered 401"),
+    ((403, {"message": "forbidden"}), "answered 403"),
+    ((404, {"message": "no such namespace"}), "answered 404"),
+    ((410, {"message": "too old"}), "answered 410"),
+    ((500, {"message": "oops"}), "answered 500"),
+    ({"kind": "Status"}, "something unexpected: KeyError"),
+    (b"<html>", "something unexpected"),
+    ({"items": [{**POD, "spec": {"containers": [{"name": "a", "resources": {"limits": {"memory": "much"}}}]}}]},
+     "something unexpected: ValueError"),
+])  # fmt: skip
+def test_a_bad_answer_of_the_cluster_costs_the_round_and_is_said(
+    api: Api, cluster: KubernetesCollector, answer: Any, said: str
+) -> None:
+    good = api.answers[PODS]
+    api.answers[PODS] = answer
+    collected = cluster.collect(1000.0)
+    assert collected.samples == ()
+    assert said in (collected.problem or "")
+    api.answers[PODS] = good
+    assert cluster.collect(1015.0).problem is None
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("461Mi", 461 * MIB), ("129e6", 129e6), ("123456789", 123456789), ("1500m", 1.5), ("1G", 1e9), ("2Ki", 2048)],
+    [
+        ("461Mi", 461 * MIB),
+        ("129e6", 129e6),
+        ("123456789", 123456789),
+        ("1500m", 1.5),
+        ("1G", 1e9),
+        ("2Ki", 2048),
+        ("1E", 1e18),
+        ("5e9n", 5.0),
+    ],
 )
 def test_quantities_are_read_as_kubernetes_writes_them(text: str, expected: float) -> None:
     assert quantity(text) == expected

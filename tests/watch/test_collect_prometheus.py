@@ -74,8 +74,49 @@ def test_a_suspect_that_calmed_down_is_watched_to_the_end_of_the_window(endpoint
     one = collector(endpoint.url)
     one.collect(1_000_000.0)
     endpoint.answer = fleet({"web": 0.0})
-    assert one.collect(1_000_015.0).samples
+    for later in (15.0, 1800.0, 3500.0):
+        assert one.collect(1_000_000.0 + later).samples
+    asked = len(endpoint.requests)
     assert one.collect(1_000_000.0 + 3700.0).samples == ()
+    assert len(endpoint.requests) == asked + 1
+
+
+def test_what_grows_now_comes_before_what_grew_earlier(endpoint: Any) -> None:
+    one = collector(endpoint.url)
+    endpoint.answer = fleet({f"early-{n}": 300 * MB_PER_HOUR for n in range(10)})
+    one.collect(1_000_000.0)
+    endpoint.answer = fleet({"late": 300 * MB_PER_HOUR, **{f"early-{n}": 0.0 for n in range(10)}})
+    assert "late" in {sample.service for sample in one.collect(1_000_015.0).samples}
+
+
+def test_two_series_of_one_container_are_kept_apart(endpoint: Any) -> None:
+    def answer(request: Any) -> tuple[int, bytes]:
+        kind = "matrix" if "range" in request.path else "vector"
+        values = {"values": [[999_999, "1"]]} if kind == "matrix" else {"value": [1, str(300 * MB_PER_HOUR)]}
+        found = [{"metric": {"container": "web", "pod": "p", "id": name}, **values} for name in ("/a", "/b")]
+        return 200, json.dumps({"status": "success", "data": {"resultType": kind, "result": found}}).encode()
+
+    endpoint.answer = answer
+    assert [one.process for one in collector(endpoint.url).collect(1_000_000.0).samples] == ["id=/a", "id=/b"]
+
+
+def test_a_clock_that_is_set_back_stops_no_series(endpoint: Any) -> None:
+    endpoint.answer = fleet({"web": 300 * MB_PER_HOUR})
+    one = collector(endpoint.url)
+    one.collect(1_000_000.0)
+    assert one.collect(990_000.0).samples
+
+
+def test_a_query_that_a_suspect_cannot_be_put_into_is_refused(endpoint: Any) -> None:
+    with pytest.raises(ValueError, match="query"):
+        collector(endpoint.url, query="sum by (container) (container_memory_rss)")
+
+
+def test_credentials_do_not_follow_a_redirect(endpoint: Any, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("hunter2")
+    endpoint.answer = lambda request: (302, b"/elsewhere")
+    assert "302" in (collector(endpoint.url, token_file=str(tmp_path / "token")).collect(1.0).problem or "")
+    assert len(endpoint.requests) == 1
 
 
 def test_a_name_with_quotes_cannot_leave_its_place_in_the_query(endpoint: Any) -> None:

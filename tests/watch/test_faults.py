@@ -7,14 +7,13 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from floodmark.errors import FloodmarkError
 from floodmark.settings import Settings
+from floodmark.watch.collect.base import Collected, Health
 from floodmark.watch.config import WatchConfig
 from floodmark.watch.live import Watch
 
@@ -83,14 +82,49 @@ def test_a_full_disk_costs_samples_and_is_said_but_ends_nothing(tmp_path: Path, 
         except OSError:
             pass
     for _ in range(40):
-        with suppress(FloodmarkError):
-            watch.round()
-        if watch.remarks:
-            break
+        watch.round()
+        # The worst moment for a full disk: DuckDB refuses everything after a checkpoint that failed.
+        watch._aged_at = float("-inf")
     assert any("samples.duckdb" in one or "state.sqlite" in one for one in watch.remarks), watch.remarks
     filler.unlink()
     watch.round()
-    assert watch.view.healths[0].rounds >= 2
+    watch.round()
+    now = watch.view.at
+    assert len(watch.store.samples(now, now + 1)["moment"]) > 0
+    watch.close()
+
+
+def test_a_diagnosis_that_fails_is_said_and_the_watch_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*words: object) -> None:
+        raise ZeroDivisionError("of a figure nobody thought of")
+
+    watch = watch_of(tmp_path)
+    monkeypatch.setattr("floodmark.watch.live.diagnose", fails)
+    watch.round()
+    assert any("ZeroDivisionError: of a figure nobody thought of" in one for one in watch.view.remarks)
+    assert "Traceback" in caplog.text
+    assert len(watch.store.samples(0.0, 1e12)["moment"]) > 0
+    watch.close()
+
+
+def test_a_collector_that_fails_costs_its_own_samples_only(tmp_path: Path) -> None:
+    class Broken:
+        name = "broken"
+
+        def collect(self, now: float) -> Collected:
+            raise RuntimeError("the kernel says something new")
+
+        def close(self) -> None:
+            pass
+
+    watch = watch_of(tmp_path)
+    watch.collectors.insert(0, Broken())
+    watch.healths.insert(0, Health("broken"))
+    watch.round()
+    assert "the kernel says something new" in (watch.view.healths[0].problem or "")
+    assert len(watch.store.samples(0.0, 1e12)["moment"]) > 0
     watch.close()
 
 

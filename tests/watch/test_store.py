@@ -110,10 +110,29 @@ def test_thirty_days_of_a_hundred_processes_stay_in_the_bounds_on_disk(tmp_path:
     store.close()
 
 
+def test_a_store_that_is_full_keeps_its_newest_history_and_stays_within_the_bound(tmp_path: Path) -> None:
+    store = WatchStore(tmp_path / "samples.duckdb", Retention(raw_seconds=3600, max_disk_mb=4))
+    for day in range(30):
+        now = (1000 + day) * DAY
+        store.add([
+            sample(now + 300 * slot, 1e8 + day * slot, process=str(process))
+            for process in range(60) for slot in range(288)
+        ])  # fmt: skip
+        store.age(now + DAY)
+    for hour in range(12):
+        store.age(1030 * DAY + hour * 3600)
+    assert store.used_mb() <= 4
+    first, last = store.connection.execute("select min(moment), max(moment) from sample_coarse").fetchone()
+    assert (last - first) / DAY > 2
+    assert last > 1029 * DAY
+    store.close()
+
+
 def test_series_beyond_the_bound_are_left_out(tmp_path: Path) -> None:
     store = WatchStore(tmp_path / "samples.duckdb", Retention(max_series=3))
     store.add([sample(10.0, 1e8, process=str(number)) for number in range(10)])
     assert len(evidence(store, (0.0, 100.0), 60.0).series) == 3
+    assert store.left_out == 7
     store.close()
 
 

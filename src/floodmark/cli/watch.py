@@ -45,8 +45,9 @@ def watch(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
 
     from floodmark.dashboard.server import DashboardServer
-    from floodmark.watch.live import Watch
+    from floodmark.watch.live import Watch, few_arenas
 
+    few_arenas()
     running = Watch(settings, wanted, settings.data_dir / "watch")
     try:
         server = DashboardServer(running, settings)

@@ -41,7 +41,7 @@ class Line:
 
 def latest(watch: Watch) -> Latest:
     """What was measured in the last rounds, one measure a service: RSS before working set before usage."""
-    columns = watch.store.latest(watch.view.at - 4 * watch.settings.watch_interval_seconds)
+    columns = watch.store.latest(watch.view.at - 4 * watch.settings.watch_interval_seconds, watch.view.at)
     memory: dict[str, dict[str, float]] = {}
     processes: dict[str, int] = {}
     for name, measure, value in zip(columns["service"], columns["measure"], columns["value"], strict=True):

@@ -8,6 +8,7 @@ read is moved aside, said, and begun anew.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from floodmark.watch.collect.base import Sample
 from floodmark.watch.tables import Columns
 
 COARSE_SECONDS = 300
+MOST_HALVINGS = 10
 
 SCHEMA = """
 create table if not exists series (
@@ -58,6 +60,9 @@ class WatchStore:
     def __init__(self, path: Path, retention: Retention) -> None:
         self.path, self.retention = path, retention
         self.moved_aside: Path | None = None
+        self.left_out = 0
+        """Samples of series beyond `max_series` since the store was last aged."""
+        self._dead = False
         try:
             self.connection = self._open()
         except (duckdb.Error, RuntimeError) as error:
@@ -98,6 +103,7 @@ class WatchStore:
     ) -> None:
         """One round, whole or not at all. Raises CannotWrite where the disk is full; the round is lost then."""
         try:
+            self._revive()
             self.connection.execute("begin")
             self._add_samples(samples)
             self._insert("dose", _stacked([_dose_columns(one) for one in doses]))
@@ -107,15 +113,31 @@ class WatchStore:
             self.connection.execute("commit")
         except duckdb.Error as error:
             self._roll_back()
-            self._ids = self._read_ids()
-            raise CannotWrite(f"{self.path}: {str(error).splitlines()[0]}") from None
+            raise self._problem(error) from None
 
     def _roll_back(self) -> None:
-        try:
+        # Ids that were given out in the round that failed are in no table.
+        self._ids.clear()
+        with suppress(duckdb.Error):
+            # After some errors DuckDB has rolled back already, and says so by another.
             self.connection.execute("rollback")
-        except duckdb.Error:
-            # After some errors DuckDB has rolled back already, and says so by this.
-            return
+        with suppress(duckdb.Error):
+            self._ids = self._read_ids()
+
+    def _problem(self, error: duckdb.Error) -> CannotWrite:
+        """What to raise instead. After a fatal error DuckDB refuses everything until the file is opened again."""
+        self._dead = self._dead or isinstance(error, duckdb.FatalException)
+        return CannotWrite(f"{self.path}: {str(error).splitlines()[0]}")
+
+    def _revive(self) -> None:
+        """Open the file again after a fatal error (a disk that was full at a checkpoint is one); nothing is lost.
+
+        Raises duckdb.Error where that is still impossible: then the next round tries again.
+        """
+        if self._dead:
+            self.connection.close()
+            self.connection = self._open()
+            self._ids, self._dead = self._read_ids(), False
 
     def _add_samples(self, samples: Sequence[Sample]) -> None:
         known = [(self._id_of(one), one) for one in samples]
@@ -132,7 +154,9 @@ class WatchStore:
     def _id_of(self, sample: Sample) -> int | None:
         key = (sample.service, sample.instance, sample.process, sample.measure, sample.started)
         number = self._ids.get(key)
-        if number is None and len(self._ids) < self.retention.max_series:
+        if number is None and len(self._ids) >= self.retention.max_series:
+            self.left_out += 1
+        elif number is None:
             number = self._ids[key] = max(self._ids.values(), default=0) + 1
             self.connection.execute("insert into series values (?, ?, ?, ?, ?, ?, ?)", [number, *key, sample.at])
         return number
@@ -155,6 +179,7 @@ class WatchStore:
         coarse_before = np.floor((now - self.retention.raw_seconds) / COARSE_SECONDS) * COARSE_SECONDS
         keep_from = now - self.retention.keep_seconds
         try:
+            self._revive()
             self.connection.execute("begin")
             self._coarsen(coarse_before)
             self._drop(keep_from)
@@ -162,10 +187,11 @@ class WatchStore:
             self.connection.execute("checkpoint")
         except duckdb.Error as error:
             self._roll_back()
-            raise CannotWrite(f"{self.path}: {str(error).splitlines()[0]}") from None
-        self._ids = self._read_ids()
-        if self.disk_mb() > self.retention.max_disk_mb:
-            self._shrink(now)
+            raise self._problem(error) from None
+        self._ids, self.left_out = self._read_ids(), 0
+        for _ in range(MOST_HALVINGS):
+            if self.used_mb() <= self.retention.max_disk_mb or not self._shrink(now):
+                break
 
     def _coarsen(self, before: float) -> None:
         self.connection.execute(
@@ -186,14 +212,28 @@ class WatchStore:
     def drop_counts_before(self, first_bin: int) -> None:
         """Forget doses and tallies of bins before `first_bin`."""
         for table in ("dose", "tally"):
-            self.connection.execute(f"delete from {table} where bin < ?", [first_bin])  # noqa: S608
+            self._ask(f"delete from {table} where bin < ?", first_bin)  # noqa: S608
 
-    def _shrink(self, now: float) -> None:
-        """The file is larger than it may be: half of the coarse history goes, the oldest first."""
-        row = self.connection.execute("select min(moment) from sample_coarse").fetchone()
-        if row and row[0] is not None:
-            self.connection.execute("delete from sample_coarse where moment < ?", [(row[0] + now) / 2])
-            self.connection.execute("checkpoint")
+    def _shrink(self, now: float) -> bool:
+        """The store holds more than it may: half of the history goes, the oldest first. False where none is left."""
+        row = self.connection.execute(
+            "select min(moment) from (select min(moment) as moment from sample_coarse union all"
+            " select min(moment) from event)"
+        ).fetchone()
+        if row is None or row[0] is None:
+            return False
+        for table in ("sample_coarse", "event"):
+            self.connection.execute(f"delete from {table} where moment < ?", [(row[0] + now) / 2])  # noqa: S608
+        self.connection.execute("checkpoint")
+        return True
+
+    def used_mb(self) -> float:
+        """What is in use within the file. The file itself never shrinks, so its size must not decide what is deleted:
+        judged by it, half of the history went every hour for ever after."""
+        row = self.connection.execute(
+            "select used_blocks * block_size from pragma_database_size() where database_name = current_database()"
+        ).fetchone()
+        return float(row[0]) / 1e6 if row else 0.0
 
     def disk_mb(self) -> float:
         """Size of the file and its journal."""
@@ -260,18 +300,15 @@ class WatchStore:
 
         Of several measures of one process the largest slope counts, so that none hides another.
         """
-        rows = (
-            self.connection.cursor()
-            .execute(
-                "with line as (select series, regr_slope(value, moment) * 3600 / 1e6 as mb_per_hour from sample"
-                " where moment >= ? and moment < ? group by series having count(*) >= 4),"
-                " one as (select service, instance, process, started, max(mb_per_hour) as mb_per_hour from line"
-                " join series on series.id = line.series where measure in ('pss', 'rss', 'working_set', 'usage')"
-                " group by all) select service, sum(greatest(mb_per_hour, 0)) from one group by service",
-                [since, until],
-            )
-            .fetchall()
-        )
+        rows = self._ask(
+            "with line as (select series, regr_slope(value, moment) * 3600 / 1e6 as mb_per_hour from sample"
+            " where moment >= ? and moment < ? group by series having count(*) >= 4),"
+            " one as (select service, instance, process, started, max(mb_per_hour) as mb_per_hour from line"
+            " join series on series.id = line.series where measure in ('pss', 'rss', 'working_set', 'usage')"
+            " group by all) select service, sum(greatest(mb_per_hour, 0)) from one group by service",
+            since,
+            until,
+        ).fetchall()
         return {str(service): float(slope or 0.0) for service, slope in rows}
 
     def totals(self, service: str, since: float, until: float) -> Columns:
@@ -285,17 +322,28 @@ class WatchStore:
             service, since, until, since, until,
         )  # fmt: skip
 
-    def latest(self, since: float) -> Columns:
-        """The last sample of every series since `since`, with the columns of the series."""
+    def latest(self, since: float, until: float) -> Columns:
+        """The last sample of every series in [since, until], with the columns of the series.
+
+        `until` is there for a clock that was set back: what lies in its future is not the latest.
+        """
         return self._columns(
             "select service, instance, process, measure, started, max(moment) as moment,"
             " max_by(value, moment) as value from sample join series on series.id = sample.series where moment >= ?"
-            " group by all order by service, instance, process, measure",
+            " and moment <= ? group by all order by service, instance, process, measure",
             since,
+            until,
         )
 
     def _columns(self, query: str, *values: Any) -> Columns:
-        return dict(self.connection.cursor().execute(query, list(values)).fetchnumpy())
+        return dict(self._ask(query, *values).fetchnumpy())
+
+    def _ask(self, query: str, *values: Any) -> Any:
+        """The answer to a query, for any thread: a cursor of its own. Raises CannotWrite where the store is damaged."""
+        try:
+            return self.connection.cursor().execute(query, list(values))
+        except duckdb.Error as error:
+            raise self._problem(error) from None
 
 
 def _stacked(parts: list[Columns]) -> Columns:

@@ -24,6 +24,7 @@ from floodmark.evidence.nouns import (
     Tally,
     Volume,
 )
+from floodmark.watch.collect.base import PRESSURE
 
 Columns = Mapping[str, Any]
 """Name -> numpy array, all of one length."""
@@ -36,7 +37,7 @@ COLUMNS = {
     "event": ("moment", "kind", "service", "instance", "process", "text", "source", "line", "count"),
     "volume": ("hour", "name", "service", "bytes", "lines"),
 }
-"""The tables and their columns; `docs/watch-store.md` says what each is."""
+"""The tables and their columns."""
 
 
 class Tables(Protocol):
@@ -92,6 +93,8 @@ def _series(series: Columns, samples: Columns) -> Iterator[Series]:
         if index is None:
             continue
         measure = str(series["measure"][index])
+        if measure == PRESSURE:
+            continue
         yield Series(
             service=str(series["service"][index]),
             instance=_text(series["instance"][index]),

@@ -7,6 +7,11 @@ from typing import Protocol
 
 from floodmark.evidence.nouns import Event, Limit
 
+PRESSURE = "pressure"
+"""A measure of the watch's own: the share of the last 10 s in which a task of the group waited for memory (PSI).
+
+It is shown and not diagnosed: pressure is a consequence, and no growth can be read from it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:

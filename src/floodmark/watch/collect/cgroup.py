@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from floodmark.evidence.nouns import Event, Limit, Place
-from floodmark.watch.collect.base import Collected, Sample
+from floodmark.watch.collect.base import PRESSURE, Collected, Sample
 from floodmark.watch.config import Cgroup
 
 NO_LIMIT_BYTES = 2**60
@@ -39,6 +39,7 @@ class CgroupCollector:
             "working_set": usage - stat.get("inactive_file", 0) if v2 else usage - stat.get("total_inactive_file", 0),
             "usage": usage,
             "processes": _number(path / "pids.current"),
+            PRESSURE: pressure(path / "memory.pressure"),
         }
         samples = tuple(
             Sample(self.config.service, path.name, None, measure, now, float(value))
@@ -71,7 +72,10 @@ def pressure(path: Path = Path("/proc/pressure/memory")) -> float | None:
         words = path.read_text().split()
     except OSError:
         return None
-    return next((float(word[6:]) / 100 for word in words if word.startswith("avg10=")), None)
+    try:
+        return next((float(word[6:]) / 100 for word in words if word.startswith("avg10=")), None)
+    except ValueError:
+        return None
 
 
 def _number(path: Path) -> int | None:

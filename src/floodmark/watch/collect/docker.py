@@ -22,7 +22,6 @@ from floodmark.evidence.nouns import Event, EventKind, Limit, Place
 from floodmark.watch.collect.base import Collected, Sample
 from floodmark.watch.config import Docker
 
-
 KINDS: dict[str, tuple[EventKind, str]] = {
     "start": ("restart", "container {} was started"),
     "oom": ("oom-kill", "a process of container {} was killed for lack of memory"),

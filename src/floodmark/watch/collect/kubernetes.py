@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 try:
@@ -20,9 +22,25 @@ from floodmark.watch.collect.base import Collected, Sample
 from floodmark.watch.config import Kubernetes
 
 SUFFIXES = {
-    "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "m": 1e-3, "": 1.0,
+    "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50, "Ei": 2**60, "k": 1e3, "M": 1e6, "G": 1e9,
+    "T": 1e12, "P": 1e15, "E": 1e18, "m": 1e-3, "u": 1e-6, "n": 1e-9, "": 1.0,
 }  # fmt: skip
 """Kubernetes' quantities: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/"""
+
+
+AWAY = (ApiException, ConfigException, HTTPError)
+BAD_ANSWERS = (KeyError, TypeError, ValueError, AttributeError)
+"""What reading an answer of another shape than the API's raises: it costs the round, not the watch."""
+
+
+@dataclass(slots=True)
+class _Pod:
+    """What one pod brought; `counts` are its containers' restarts, by (pod, container)."""
+
+    limits: list[Limit]
+    samples: list[Sample] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 class KubernetesCollector:
@@ -36,26 +54,37 @@ class KubernetesCollector:
         self._restarts: dict[tuple[str, str], int] = {}
 
     def collect(self, now: float) -> Collected:
-        """One round; an API server that is away is a problem said."""
+        """One round; an API server that is away is a problem said, and so is an answer that cannot be read."""
         try:
-            pods = self._pods()
+            pods, beyond = self._pods()
             memory, problem = self._memory()
-        except (ApiException, ConfigException, HTTPError) as error:
-            self._api = None
+            rounds = [self._pod(pod, memory, now) for pod in pods]
+        except (*AWAY, *BAD_ANSWERS) as error:
+            self.close()
             return Collected(problem=f"{self.name}: {_said(error)}")
-        samples, events, limits = [], [], []
-        for pod in pods[: self._max_pods]:
-            name = pod["metadata"]["name"]
-            limits += _limits(pod, self.name)
-            for status in pod.get("status", {}).get("containerStatuses") or ():
-                events += self._events(name, status, now)
-                samples += _samples(name, status, memory.get((name, status["name"])), now)
-        if len(pods) > self._max_pods:
-            problem = f"{self.name}: {len(pods)} pods, the first {self._max_pods} are measured"
-        return Collected(tuple(samples), tuple(events), tuple(limits), problem)
+        self._restarts = {key: count for one in rounds for key, count in one.counts.items()}
+        if beyond:
+            problem = f"{self.name}: more than {len(pods)} pods, the first {len(pods)} are measured"
+        return Collected(
+            tuple(sample for one in rounds for sample in one.samples),
+            tuple(event for one in rounds for event in one.events),
+            tuple(limit for one in rounds for limit in one.limits),
+            problem,
+        )
 
     def close(self) -> None:
-        """Nothing is held open between rounds."""
+        """Drop the connections; the next round reads the credentials anew and makes others."""
+        if self._api is not None:
+            self._api.close()
+            self._api = None
+
+    def _pod(self, pod: dict[str, Any], memory: dict[tuple[str, str], float], now: float) -> _Pod:
+        name, found = pod["metadata"]["name"], _Pod(limits=_limits(pod, self.name))
+        for status in (pod.get("status") or {}).get("containerStatuses") or ():
+            found.counts[name, status["name"]] = int(status.get("restartCount", 0))
+            found.events += self._events(name, status, now)
+            found.samples += _samples(name, status, memory.get((name, status["name"])), now)
+        return found
 
     def _client(self) -> Any:
         if self._api is None:
@@ -66,17 +95,22 @@ class KubernetesCollector:
             self._api = kubernetes.client.ApiClient()
         return self._api
 
-    def _pods(self) -> list[dict[str, Any]]:
+    def _pods(self) -> tuple[list[dict[str, Any]], bool]:
+        """At most `max_pods` pods, and whether there are more.
+
+        One page and no `continue`: a token that is too old is answered 410, and the bound is the page's size anyway.
+        """
         answer: Any = kubernetes.client.CoreV1Api(self._client()).list_namespaced_pod(
             self.config.namespace,
             label_selector=self.config.selector,
-            limit=self._max_pods + 1,
+            limit=self._max_pods,
             _request_timeout=self._timeout_seconds,
             _preload_content=False,
         )
         # The plain JSON: building the client's models of a thousand pods costs more than all the rest of a round.
         with answer:
-            return list(json.loads(answer.data)["items"])
+            page = json.loads(answer.data)
+        return list(page["items"] or ()), bool((page.get("metadata") or {}).get("continue"))
 
     def _memory(self) -> tuple[dict[tuple[str, str], float], str | None]:
         try:
@@ -99,16 +133,16 @@ class KubernetesCollector:
         }, None
 
     def _events(self, pod: str, status: dict[str, Any], now: float) -> list[Event]:
-        key, count = (pod, status["name"]), int(status.get("restartCount", 0))
-        before, self._restarts[key] = self._restarts.get(key), count
+        count, before = int(status.get("restartCount", 0)), self._restarts.get((pod, status["name"]))
         if before is None or count <= before:
             return []
         place = Place(self.name)
         last = (status.get("lastState") or {}).get("terminated") or {}
         text = f"container {status['name']} of {pod} was restarted: {last.get('reason', 'reason not given')}"
-        events = [Event(now, "restart", status["name"], pod, None, text, place, count - before)]
+        at = _epoch(last.get("finishedAt")) or now
+        events = [Event(at, "restart", status["name"], pod, None, text, place, count - before)]
         if last.get("reason") == "OOMKilled":
-            events.append(Event(now, "oom-kill", status["name"], pod, None, text, place))
+            events.append(Event(at, "oom-kill", status["name"], pod, None, text, place))
         return events
 
 
@@ -121,7 +155,9 @@ def quantity(text: str) -> float:
 def _samples(pod: str, status: dict[str, Any], working_set: float | None, now: float) -> list[Sample]:
     values = {"working_set": working_set, "restarts": float(status.get("restartCount", 0))}
     found = [(measure, value) for measure, value in values.items() if value is not None]
-    return [Sample(status["name"], pod, None, measure, now, value) for measure, value in found]
+    # The start tells one life of a container from the next: the pod's name stays.
+    started = _epoch(((status.get("state") or {}).get("running") or {}).get("startedAt"))
+    return [Sample(status["name"], pod, None, measure, now, value, started) for measure, value in found]
 
 
 def _limits(pod: dict[str, Any], source: str) -> list[Limit]:
@@ -130,7 +166,14 @@ def _limits(pod: dict[str, Any], source: str) -> list[Limit]:
     return [Limit(name, "memory", quantity(value), Place(source)) for name, value in given if value]
 
 
+def _epoch(text: str | None) -> float | None:
+    """RFC 3339 as Kubernetes writes it, in seconds; None for what is absent. Raises ValueError."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() if text else None
+
+
 def _said(error: Exception) -> str:
     if isinstance(error, ApiException):
         return f"answered {error.status} {error.reason}"
-    return str(error).splitlines()[0][:200]
+    if isinstance(error, BAD_ANSWERS):
+        return f"answered with something unexpected: {type(error).__name__} {str(error)[:100]}"
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

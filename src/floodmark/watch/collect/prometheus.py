@@ -18,10 +18,13 @@ from typing import Any
 
 from floodmark.watch.collect.base import Collected, Sample
 from floodmark.watch.config import Prometheus
-from floodmark.watch.notify.http import DeliveryError, authorisation, host_of
+from floodmark.watch.notify.http import DeliveryError, authorisation, host_of, opener
 
 MAX_POINTS = 11_000
 """Prometheus refuses more points a series than this in one range query."""
+
+
+MAX_NAME = 200
 
 
 class PrometheusError(Exception):
@@ -51,7 +54,8 @@ class PrometheusCollector:
         )
         self.max_suspects, self.max_answer_bytes = max_suspects, max_answer_bytes
         self.timeout_seconds = timeout_seconds
-        self._last_at: dict[tuple[str, str], float] = {}
+        self._suspected_at: dict[tuple[str, str], float] = {}
+        self._fetched_at: dict[tuple[str, str], float] = {}
 
     def collect(self, now: float) -> Collected:
         """One round. A server that is down is a problem said; what is missed is fetched when it is back."""
@@ -60,6 +64,8 @@ class PrometheusCollector:
             samples = tuple(sample for suspect in suspects for sample in self._series(suspect, now))
         except PrometheusError as error:
             return Collected(problem=f"{self.name}: {error}")
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            return Collected(problem=f"{self.name}: answered with something unexpected: {error!r:.100}")
         return Collected(samples)
 
     def close(self) -> None:
@@ -70,16 +76,18 @@ class PrometheusCollector:
         seconds = max(int(self.window_seconds), 60)
         query = f"topk({self.max_suspects}, deriv(({self.config.query})[{seconds}s:{int(self.step_seconds)}s]))"
         answer = self._get("query", {"query": query, "time": f"{now:.3f}"})
-        found = {
-            self._who(one["metric"])
-            for one in _results(answer, "vector")
-            if _number(one["value"][1]) * 3600 / 1e6 > self.screen_mb_per_hour
-        }
-        lately = {who for who, at in self._last_at.items() if now - at < self.window_seconds}
-        return sorted(found | lately)[: self.max_suspects]
+        for one in _results(answer, "vector"):
+            if _number(one["value"][1]) * 3600 / 1e6 > self.screen_mb_per_hour:
+                self._suspected_at[self._who(one["metric"])] = now
+        # One that calmed down is watched to the end of the window, and then forgotten: pods come and go for years.
+        lately = {who: at for who, at in self._suspected_at.items() if now - self.window_seconds < at <= now}
+        latest_first = sorted(lately, key=lambda who: (-lately[who], who))[: self.max_suspects]
+        self._suspected_at = {who: lately[who] for who in latest_first}
+        self._fetched_at = {who: at for who, at in self._fetched_at.items() if who in lately and at <= now}
+        return sorted(latest_first)
 
     def _series(self, who: tuple[str, str], now: float) -> Iterator[Sample]:
-        since = self._last_at.get(who, now - self.window_seconds)
+        since = self._fetched_at.get(who, now - self.window_seconds)
         # Samples that the server itself got late are taken in the next round: it looks back two steps.
         start = max(since - 2 * self.step_seconds, now - self.window_seconds)
         step = max(self.step_seconds, (now - start) / (MAX_POINTS - 1))
@@ -89,12 +97,13 @@ class PrometheusCollector:
         )
         query = _narrowed(self.config.query, selector)
         parameters = {"query": query, "start": f"{start:.3f}", "end": f"{now:.3f}", "step": f"{step:.3f}"}
-        for one in _results(self._get("query_range", parameters), "matrix"):
+        found = _results(self._get("query_range", parameters), "matrix")
+        for one, name in zip(found, _names([one["metric"] for one in found]), strict=True):
             for at, value in one["values"]:
                 number = _number(value)
                 if float(at) > since and math.isfinite(number):
-                    yield Sample(service, instance, None, self.config.measure, float(at), number)
-        self._last_at[who] = now
+                    yield Sample(service, instance, name, self.config.measure, float(at), number)
+        self._fetched_at[who] = now
 
     def _who(self, metric: dict[str, str]) -> tuple[str, str]:
         return metric.get(self.config.service_label, "(none)"), metric.get(self.config.instance_label, "")
@@ -103,7 +112,7 @@ class PrometheusCollector:
         url = f"{str(self.config.url).rstrip('/')}/api/v1/{what}?{urllib.parse.urlencode(parameters)}"
         try:
             request = urllib.request.Request(url, headers=authorisation(self.config))  # noqa: S310 checked by the config
-            with urllib.request.urlopen(request, timeout=self.timeout_seconds) as answer:  # noqa: S310
+            with opener.open(request, timeout=self.timeout_seconds) as answer:
                 body = answer.read(self.max_answer_bytes + 1)
         except urllib.error.HTTPError as error:
             with error:
@@ -116,6 +125,15 @@ class PrometheusCollector:
             return json.loads(body)
         except ValueError:
             raise PrometheusError("answered with something that is not JSON") from None
+
+
+def _names(metrics: list[dict[str, str]]) -> list[str | None]:
+    """What tells several series of one service and instance apart: laid over each other they would jump for ever."""
+    if len(metrics) < 2:
+        return [None] * len(metrics)
+    labels = sorted({label for one in metrics for label in one})
+    telling = [label for label in labels if len({one.get(label) for one in metrics}) > 1]
+    return [" ".join(f"{label}={one.get(label, '')}" for label in telling)[:MAX_NAME] for one in metrics]
 
 
 def _results(answer: Any, kind: str) -> list[Any]:

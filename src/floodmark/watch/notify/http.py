@@ -39,7 +39,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-_opener = urllib.request.build_opener(_NoRedirects)
+opener = urllib.request.build_opener(_NoRedirects)
 
 
 def post(url: str, body: bytes, credentials: Credentials, *, timeout_seconds: float) -> None:
@@ -47,7 +47,7 @@ def post(url: str, body: bytes, credentials: Credentials, *, timeout_seconds: fl
     headers = {"Content-Type": "application/json", "User-Agent": "floodmark", **authorisation(credentials)}
     request = urllib.request.Request(url, data=body, headers=headers, method="POST")  # noqa: S310 checked by the config
     try:
-        with _opener.open(request, timeout=timeout_seconds) as answer:
+        with opener.open(request, timeout=timeout_seconds) as answer:
             answer.read(ANSWER_BYTES)
     except urllib.error.HTTPError as error:
         with error:
