@@ -73,6 +73,18 @@ def test_what_still_fires_at_the_end_is_open_unless_the_window_went_on_without_i
     assert not gone.open
 
 
+def test_growth_that_goes_on_is_open_although_its_last_stretch_began_hours_ago() -> None:
+    rule = next(rule for rule in RULES if rule.name == "growth-critical")
+    at, value = START + 900.0 * np.arange(13), np.full(13, 300.0)
+    goes_on = Signal("growth", "web", at, value, 900.0, ends=START + 6 * 3600.0)
+    (alert,) = fire([goes_on], (rule,), until=START + 6 * 3600.0)
+    assert alert.end is None
+    assert "6 h in all" in alert.text
+    (over,) = fire([goes_on], (rule,), until=START + 9 * 3600.0)
+    assert over.end is not None
+    assert over.end.seconds == START + 6 * 3600.0
+
+
 def test_a_gap_ends_an_episode_where_the_values_ended() -> None:
     at = START + 60.0 * np.array([0, 1, 2, 60, 61, 62])
     broken = Signal(RULE.signal, "proxy", at, np.full(6, 60.0), 60.0)

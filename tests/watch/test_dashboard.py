@@ -5,16 +5,21 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from email.message import Message
+from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from floodmark.dashboard import words
+from floodmark.dashboard.attempts import Attempts
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
 
@@ -234,3 +239,97 @@ def test_a_dashboard_that_others_can_reach_wants_a_password(stage_of: Callable[.
         assert answer.url.endswith("/sign-in/")
     assert "hunter2" not in stage.said()
     stage.close()
+
+
+@pytest.fixture(scope="module")
+def locked(stage_of_module: Callable[..., Any]) -> Iterator[Any]:
+    """A dashboard with a password behind a proxy with TLS."""
+    made = stage_of_module("http://127.0.0.1:1/", settings={
+        "watch_user": "mia", "watch_password": "hunter2", "watch_public_url": "https://watch.example.org",
+        "trusted_proxies": "127.0.0.1",
+    })  # fmt: skip
+    made.start_watch()
+    yield made
+    made.close()
+
+
+class Visitor:
+    """A browser's cookies and forms, without the browser."""
+
+    def __init__(self, site: Any, address: str) -> None:
+        self.site, self.address, self.cookies = site, address, SimpleCookie()
+
+    def ask(self, path: str, form: dict[str, str] | None = None, **headers: str) -> tuple[int, Message, str]:
+        cookie = "; ".join(f"{name}={one.value}" for name, one in self.cookies.items())
+        headers = {"Host": "watch.example.org", "X-Forwarded-For": self.address, "Cookie": cookie, **headers}
+        if form is not None:
+            headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": "https://watch.example.org"}
+        place = urlsplit(self.site.url)
+        connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=5)
+        with closing(connection):
+            body = None if form is None else urlencode(form)
+            connection.request("GET" if form is None else "POST", path, body, headers)
+            answer = connection.getresponse()
+            for line in answer.headers.get_all("Set-Cookie", []):
+                self.cookies.load(line)
+            return answer.status, answer.headers, answer.read().decode()
+
+    def sign_in(self, password: str) -> int:
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.ask("/sign-in/")[2])
+        assert token
+        form = {"csrfmiddlewaretoken": token[1], "user": "mia", "password": password}
+        return self.ask("/sign-in/", form)[0]
+
+
+def test_one_signs_in_through_a_proxy_with_tls_and_the_cookie_goes_no_other_way(locked: Any) -> None:
+    visitor = Visitor(locked, "192.0.2.1")
+    assert visitor.ask("/")[0] == 302
+    assert visitor.sign_in("hunter2") == 302
+    cookie = visitor.cookies["floodmark"]
+    assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == (True, True, "Strict")
+    assert visitor.ask("/")[0] == 200
+
+
+def test_guessing_the_password_is_stopped_for_the_one_who_guesses(locked: Any) -> None:
+    guesser = Visitor(locked, "192.0.2.2")
+    assert [guesser.sign_in(f"guess-{number}") for number in range(10)] == [403] * 10
+    status, headers, _ = guesser.ask("/metrics", Authorization="Basic " + base64.b64encode(b"mia:hunter2").decode())
+    assert (status, int(headers["Retry-After"]) > 200) == (429, True)
+    assert guesser.sign_in("hunter2") == 429
+    assert Visitor(locked, "192.0.2.3").sign_in("hunter2") == 302
+
+
+def test_a_cookie_that_was_made_up_opens_nothing(locked: Any) -> None:
+    visitor = Visitor(locked, "192.0.2.4")
+    visitor.cookies.load("floodmark=Im1pYSI:1abcde:made-up")
+    assert visitor.ask("/alerts/")[0] == 302
+
+
+def test_a_forged_form_changes_nothing_and_is_told_why(locked: Any) -> None:
+    visitor = Visitor(locked, "192.0.2.5")
+    visitor.sign_in("hunter2")
+    form = {"rule": "growth", "reason": "x", "hours": "2", "csrfmiddlewaretoken": "a" * 64}
+    status, _, text = visitor.ask("/alerts/silence/", form)
+    assert (status, "watch_public_url" in text) == (403, True)
+    assert locked.rows("select * from silence") == []
+
+
+@pytest.mark.parametrize("path", ["/sign-in/", "/healthz", "/static/dashboard.js", "/no-such-page/"])
+def test_every_answer_has_the_headers_that_browsers_heed(locked: Any, path: str) -> None:
+    _, headers, _ = Visitor(locked, "192.0.2.6").ask(path)
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert "unsafe" not in headers["Content-Security-Policy"]
+
+
+def test_what_is_counted_of_guessers_is_bounded() -> None:
+    now = [0.0]
+    attempts = Attempts(clock=lambda: now[0])
+    for number in range(Attempts.MOST_ADDRESSES + 10):
+        attempts.count(f"address-{number}")
+    assert len(attempts._wrong) == Attempts.MOST_ADDRESSES
+    for _ in range(Attempts.MOST):
+        attempts.count("mallory")
+    assert attempts.wait("mallory") == Attempts.WINDOW_SECONDS
+    now[0] += Attempts.WINDOW_SECONDS
+    assert attempts.wait("mallory") == 0

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import BoundedSemaphore
 
+from floodmark.dashboard.attempts import Attempts
 from floodmark.settings import Settings
 from floodmark.watch.live import Watch
 from floodmark.watch.state import State
@@ -19,6 +20,7 @@ class Context:
     watch: Watch
     settings: Settings
     viewers: BoundedSemaphore
+    attempts: Attempts
 
 
 _current: list[Context] = []

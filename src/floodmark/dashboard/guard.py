@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 from collections.abc import Callable
 
@@ -10,7 +11,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
-from floodmark.dashboard.configuration import is_loopback_only
+from floodmark.dashboard.configuration import is_https, is_loopback_only
 from floodmark.dashboard.context import current
 
 COOKIE = "floodmark"
@@ -25,7 +26,7 @@ class ContentPolicy:
     """Nothing from elsewhere, no inline script: a hostile name that slipped through could still not run."""
 
     POLICY = (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
         " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 
@@ -48,6 +49,10 @@ class SignIn:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Let through, ask for a password, or lead to the page that does."""
+        if _tries(request) and (wait := current().attempts.wait(address_of(request))):
+            refusal = HttpResponse("too many wrong passwords\n", status=429, content_type="text/plain; charset=utf-8")
+            refusal.headers["Retry-After"] = f"{wait:.0f}"
+            return refusal
         if may_look(request):
             return self.get_response(request)
         if request.path == "/metrics" or request.path == "/events":
@@ -55,6 +60,19 @@ class SignIn:
             refusal.headers["WWW-Authenticate"] = 'Basic realm="floodmark"'
             return refusal
         return HttpResponseRedirect("/sign-in/")
+
+
+def address_of(request: HttpRequest) -> str:
+    """Who asks; what a proxy says of that counts only where the proxy is one of `trusted_proxies`."""
+    peer = str(request.META.get("REMOTE_ADDR", ""))
+    trusted = {one.strip() for one in current().settings.trusted_proxies.split(",")}
+    said = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return said if said and peer in trusted else peer
+
+
+def _tries(request: HttpRequest) -> bool:
+    """Whether the request brings a password."""
+    return "Authorization" in request.headers or (request.path == "/sign-in/" and request.method == "POST")
 
 
 def may_look(request: HttpRequest) -> bool:
@@ -72,23 +90,35 @@ def who(request: HttpRequest) -> str:
     return current().settings.watch_user or "dashboard"
 
 
-def password_fits(user: str, password: str) -> bool:
-    """Compare in constant time; with no password set nobody fits."""
-    settings = current().settings
-    wanted = settings.watch_password.get_secret_value() if settings.watch_password else ""
-    same_user = hmac.compare_digest(user.encode(), settings.watch_user.encode())
-    return bool(wanted) and same_user & hmac.compare_digest(password.encode(), wanted.encode())
+def password_fits(request: HttpRequest, user: str, password: str) -> bool:
+    """Compare in constant time, and count what is wrong; with no password set nobody fits."""
+    wanted = _password()
+    same_user = hmac.compare_digest(user.encode(), current().settings.watch_user.encode())
+    fits = bool(wanted) and same_user & hmac.compare_digest(password.encode(), wanted.encode())
+    if not fits:
+        current().attempts.count(address_of(request))
+    return fits
 
 
-def sign_in(answer: HttpResponse, user: str, *, secure: bool) -> None:
+def _password() -> str:
+    secret = current().settings.watch_password
+    return secret.get_secret_value() if secret else ""
+
+
+def _salt() -> str:
+    """Of the password too: who signed in with another one has to sign in again once it is changed."""
+    return SALT + hashlib.sha256(_password().encode()).hexdigest()
+
+
+def sign_in(answer: HttpResponse, user: str) -> None:
     """Put the signed cookie on an answer."""
-    value = signing.dumps(user, salt=SALT)
+    value, secure = signing.dumps(user, salt=_salt()), is_https(current().settings)
     answer.set_cookie(COOKIE, value, max_age=SIGNED_IN_SECONDS, httponly=True, samesite="Strict", secure=secure)
 
 
 def _signed(request: HttpRequest) -> bool:
     try:
-        user = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=SIGNED_IN_SECONDS)
+        user = signing.loads(request.COOKIES.get(COOKIE, ""), salt=_salt(), max_age=SIGNED_IN_SECONDS)
     except signing.BadSignature:
         return False
     return bool(user == current().settings.watch_user and current().settings.watch_password)
@@ -102,4 +132,4 @@ def _basic(request: HttpRequest) -> bool:
         user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
     except ValueError:
         return False
-    return password_fits(user, password)
+    return password_fits(request, user, password)

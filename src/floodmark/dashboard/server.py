@@ -15,6 +15,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from django.core.handlers.wsgi import WSGIHandler
 
+from floodmark.dashboard.attempts import Attempts
 from floodmark.dashboard.configuration import configure, secret_in
 from floodmark.dashboard.context import Context, set_current
 from floodmark.errors import CannotWrite, SettingsError
@@ -83,7 +84,7 @@ class DashboardServer:
 
     def __init__(self, watch: Watch, settings: Settings) -> None:
         host, _, port = settings.watch_bind.rpartition(":")
-        set_current(Context(watch, settings, threading.BoundedSemaphore(settings.watch_viewers)))
+        set_current(Context(watch, settings, threading.BoundedSemaphore(settings.watch_viewers), Attempts()))
         self._check(settings, host, port)
         configure(settings, secret_in(watch.folder))
         try:

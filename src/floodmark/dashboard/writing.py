@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -16,7 +14,6 @@ from floodmark.watch.conditions import BLIND
 
 LONGEST_HOURS = 14 * 24
 MAX_TEXT = 300
-WRONG_PASSWORD_SECONDS = 1.0
 
 
 @require_POST
@@ -50,17 +47,16 @@ def end_silence(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Ask for user and password; a wrong one takes a second, so that guessing is slow."""
+    """Ask for user and password; after `guard.Attempts.MOST` wrong ones the address has to wait."""
     if request.method != "POST":
         return shown(request, "sign_in", wrong=False)
     user, password = request.POST.get("user", "")[:MAX_TEXT], request.POST.get("password", "")[:MAX_TEXT]
-    if not guard.password_fits(user, password):
-        time.sleep(WRONG_PASSWORD_SECONDS)
+    if not guard.password_fits(request, user, password):
         answer = shown(request, "sign_in", wrong=True)
         answer.status_code = 403
         return answer
     welcome = HttpResponseRedirect("/")
-    guard.sign_in(welcome, user, secure=request.is_secure())
+    guard.sign_in(welcome, user)
     return welcome
 
 
@@ -69,6 +65,17 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """Forget the cookie."""
     answer = HttpResponseRedirect("/sign-in/")
     answer.delete_cookie(guard.COOKIE, samesite="Strict")
+    return answer
+
+
+def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without its token: from another site, or from a page whose cookie is gone."""
+    problem = (
+        "This form did not come from this dashboard, or its page was open for too long: go back, reload and try again."
+        " Behind a proxy with TLS, watch_public_url has to be the address in the browser."
+    )
+    answer = shown(request, "refused", problem=problem, back="/")
+    answer.status_code = 403
     return answer
 
 

@@ -7,11 +7,13 @@ of the whole growth is (`growth.rate`): noise of the floor at both ends, what is
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from floodmark.diagnosis.growth import LEAST_ERROR, WARM_UP_ERROR, Z90
 from floodmark.diagnosis.incident import Service
+from floodmark.diagnosis.options import Options
 from floodmark.diagnosis.rules import Signal, SignalName
 from floodmark.diagnosis.scene import View
 from floodmark.diagnosis.services import Judged
@@ -19,7 +21,11 @@ from floodmark.diagnosis.signals import HOUR, endpoints, is_iati, summed, times
 from floodmark.evidence.nouns import Evidence, Floats, Place
 
 STEP_SECONDS = 900.0
-"""How often growth is looked at, and the length of the quarter hours of IATI work."""
+"""How often growth is looked at, at most, and the length of the quarter hours of IATI work."""
+
+STEPS = 12
+"""Looks within one length of the slow clock: with its three hours that is every 15 minutes. A watch over a shorter
+window has a shorter clock, and would else say "for 15 min" of growth that it saw for two."""
 
 ENDS_ERROR = 1.5
 LOAD_ERROR = 0.25
@@ -33,17 +39,24 @@ def growth_signals(evidence: Evidence, judged: Sequence[Judged]) -> Iterator[Sig
         if view is None:
             continue
         if one.service.verdict == "leak":
-            slow = min(one.scene.options.min_hours * HOUR, max(view.hours * HOUR / 2, STEP_SECONDS))
-            yield from _between(_slopes("growth", one, view, slow), view)
+            step = step_seconds(one.scene.options)
+            slow = min(one.scene.options.min_hours * HOUR, max(view.hours * HOUR / 2, step))
+            yield from _between(replace(_slopes("growth", one, view, slow, step), ends=view.end), view)
         yield from _iati_growth(evidence, one, view)
-    yield from leaking_services([one.service for one in judged])
+    steps = [step_seconds(one.scene.options) for one in judged]
+    yield from leaking_services([one.service for one in judged], min(steps, default=STEP_SECONDS))
 
 
-def _slopes(name: SignalName, judged: Judged, view: View, width_seconds: float) -> Signal:
-    """Growth over each stretch of that width, one every step; `at` is where the stretch begins."""
+def step_seconds(options: Options) -> float:
+    """How often growth is looked at."""
+    return min(STEP_SECONDS, options.min_hours * HOUR / STEPS)
+
+
+def _slopes(name: SignalName, judged: Judged, view: View, width_seconds: float, step: float) -> Signal:
+    """Growth over each stretch of that width, one every `step` seconds; `at` is where the stretch begins."""
     track = view.track
     width = max(round(width_seconds / track.step), 1)
-    every = max(round(STEP_SECONDS / track.step), 1)
+    every = max(round(step / track.step), 1)
     begin = np.arange(0, max(len(track.at) - width, 0), every)
     end = begin + width
     hours = np.maximum((track.at[end] - track.at[begin]) / HOUR, 1e-9)
@@ -76,7 +89,7 @@ def _part(signal: Signal, chosen: np.ndarray) -> Signal:
     return Signal(
         signal.name, signal.service, signal.at[chosen], signal.value[chosen], signal.step_seconds,
         None if signal.low is None else signal.low[chosen], None if signal.high is None else signal.high[chosen],
-        signal.place,
+        signal.place, signal.ends,
     )  # fmt: skip
 
 
@@ -86,7 +99,7 @@ def _iati_growth(evidence: Evidence, judged: Judged, view: View) -> Iterator[Sig
     if not doses:
         return
     asked, _ = summed((one.bin, one.starts) for one in doses)
-    signal = _slopes("iati-growth", judged, view, STEP_SECONDS)
+    signal = _slopes("iati-growth", judged, view, STEP_SECONDS, STEP_SECONDS)
     busy = _busy(signal.at, signal.step_seconds, times(asked, evidence.bin_seconds))
     if busy.any():
         yield _part(signal, busy)
@@ -97,14 +110,14 @@ def _busy(at: Floats, step: float, asked: Floats) -> np.ndarray:
     return np.searchsorted(asked, at + step) > np.searchsorted(asked, at)
 
 
-def leaking_services(services: Sequence[Service]) -> Iterator[Signal]:
+def leaking_services(services: Sequence[Service], step: float = STEP_SECONDS) -> Iterator[Signal]:
     """How many services leak at the same time, from the first onset to the last end."""
     leaking = [one for one in services if one.verdict == "leak" and one.growth is not None]
     if not leaking:
         return
     begun = [(one.onset or one.growth.start).seconds for one in leaking if one.growth]
     ended = [(one.end or one.growth.end).seconds for one in leaking if one.growth]
-    at = np.arange(min(begun), max(ended), STEP_SECONDS)
+    at = np.arange(min(begun), max(ended), step)
     count = np.array([sum(b <= t < e for b, e in zip(begun, ended, strict=True)) for t in at], np.float64)
     if len(at):
-        yield Signal("leaking-services", None, at, count, STEP_SECONDS)
+        yield Signal("leaking-services", None, at, count, step)

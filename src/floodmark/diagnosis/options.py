@@ -54,6 +54,10 @@ class Options:
     min_samples: int = 20
     """Samples of a series below which nothing is said about it."""
 
+    sparse_ratio: float = 8.0
+    """PSS with so many times fewer samples than RSS is too sparse to be read growth from: the watch takes one PSS for
+    twenty RSS. Their levels differ by the shared pages; their slopes, of one process, by what it shares anew."""
+
     min_growth_mb: float = 20.0
     """Growth of a service below which it is steady."""
     min_growth_share: float = 0.06

@@ -90,7 +90,9 @@ def _with_threshold(rule: Rule, threshold: float) -> Rule:
 class Signal:
     """A figure over time. `at` is where each value's stretch of `step_seconds` begins; `low`, `high` its 90% interval.
 
-    A growth rule compares `low`: what is certain, not what is likely.
+    A growth rule compares `low`: what is certain, not what is likely. `ends` is when the last of it ended, where a value
+    stands for a longer stretch than `step_seconds`: growth over three hours, looked at every 15 minutes, goes on to the
+    end of the window although no stretch begins in its last three hours.
     """
 
     name: SignalName
@@ -101,6 +103,12 @@ class Signal:
     low: Floats | None = None
     high: Floats | None = None
     place: Place | None = None
+    ends: float | None = None
+
+    @property
+    def last(self) -> float:
+        """When the last value's stretch ended."""
+        return float(self.at[-1]) + self.step_seconds if self.ends is None else self.ends
 
     @property
     def compared(self) -> Floats:
@@ -134,9 +142,8 @@ def episodes(rule: Rule, signal: Signal, until: float | None = None) -> Iterator
         if begun is None and figures[i] > rule.threshold:
             begun = i
     if begun is not None:
-        last = float(signal.at[-1]) + signal.step_seconds
-        lasts = until is None or until - last <= patience
-        yield from _episode(rule, signal, begun, len(figures) - 1, None, lasts=lasts)
+        lasts = until is None or until - signal.last <= patience
+        yield from _episode(rule, signal, begun, len(figures) - 1, signal.last, lasts=lasts)
 
 
 def _episode(
