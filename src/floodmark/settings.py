@@ -131,7 +131,7 @@ class Settings(BaseSettings):
     watch_timeout_seconds: float = setting(10.0, "How long a collector or a messenger waits for an answer.", gt=0)
     watch_blind_seconds: float = setting(300.0, "Silence of a collector after which the watch says it is blind.", gt=0)
     watch_repeat_seconds: float = setting(14_400.0, "How often an alert that lasts is told again.", gt=0)
-    watch_resolve_seconds: float = setting(300.0, "How long an alert's cause must be gone before it is resolved.", ge=0)
+    watch_resolve_seconds: float = setting(900.0, "How long an alert's cause must be gone before it is resolved.", ge=0)
     watch_give_up_seconds: float = setting(86_400.0, "How long delivery of a message is tried.", gt=0)
     watch_retry_seconds: float = setting(5.0, "Wait after a failed delivery; it doubles up to five minutes.", gt=0)
     watch_max_waiting: int = setting(10_000, "Undelivered messages kept for each messenger; the newest stay.", ge=1)

@@ -92,11 +92,24 @@ def test_an_action_that_failed_keeps_no_incident_open(state: State, incidents: I
     assert of(state, number)["outcome"] == "exit status 1"
 
 
+def test_what_comes_back_within_the_window_is_the_same_incident_and_later_another(
+    state: State, incidents: Incidents
+) -> None:
+    number = incidents.begin(LEAK, NOON)
+    incidents.update([], nobody, NOON + 400)
+    assert incidents.begin(LEAK, NOON + 3600) == number
+    assert (of(state, number)["closed"], of(state, number)["outcome"]) == (None, None)
+    incidents.update([], nobody, NOON + 4000)
+    assert incidents.begin(LEAK, NOON + 4000 + 25_200) != number
+    lines = (incidents.folder_of(number) / "timeline.jsonl").read_text().splitlines()
+    assert [json.loads(line)["kind"] for line in lines] == ["opened", "closed", "reopened", "closed"]
+
+
 def test_only_so_many_closed_incidents_are_kept_with_their_files(state: State, incidents: Incidents) -> None:
     numbers = []
     for hour in range(4):
-        numbers.append(incidents.begin(LEAK, NOON + 3600 * hour))
-        incidents.update([], nobody, NOON + 3600 * hour + 60)
+        numbers.append(incidents.begin(LEAK, NOON + 25_200 * hour))
+        incidents.update([], nobody, NOON + 25_200 * hour + 60)
     kept = [row["id"] for row in state.rows("select id from incident order by opened")]
     assert kept == numbers[2:]
     assert sorted(path.name for path in incidents.keeping.folder.iterdir()) == sorted(kept)

@@ -37,6 +37,7 @@ class Keeping:
     lead_seconds: float
     max_window_seconds: float
     rewrite_seconds: float = 300.0
+    reopen_seconds: float = 6 * 3600.0
     max_incidents: int = 500
 
 
@@ -51,15 +52,33 @@ class Incidents:
         rows = self.state.rows("select id from incident where closed is null and service is ?", service)
         return str(rows[0]["id"]) if rows else None
 
+    def _closed_lately(self, service: str | None, now: float) -> str | None:
+        rows = self.state.rows(
+            "select id from incident where service is ? and closed > ? order by closed desc limit 1",
+            service,
+            now - self.keeping.reopen_seconds,
+        )
+        return str(rows[0]["id"]) if rows else None
+
     def folder_of(self, number: str) -> Path:
         """Where the files of an incident lie."""
         return self.keeping.folder / number
 
     def begin(self, condition: Condition, now: float) -> str:
-        """The id of the incident that a condition belongs to; opened where there is none."""
+        """The id of the incident that a condition belongs to; opened where there is none.
+
+        What comes back within `reopen_seconds` is the same incident: the window still holds the evidence of the last
+        time, and three incidents of one morning hide that it is one trouble.
+        """
         known = self.open_for(condition.service)
         if known:
             return known
+        lately = self._closed_lately(condition.service, now)
+        if lately:
+            with self.state.changes() as database:
+                database.execute("update incident set closed = null, outcome = null where id = ?", (lately,))
+            self.note(lately, now, "reopened", condition.text)
+            return lately
         number = self._new_id(condition.service, now)
         title = f"{condition.rule} in {condition.service}" if condition.service else condition.rule
         with self.state.changes() as database:

@@ -357,6 +357,7 @@ class Watch:
             lead_seconds=window,
             max_window_seconds=max(8 * window, 48 * 3600.0 * window / STANDARD_WINDOW_SECONDS),
             rewrite_seconds=max(300.0 * window / STANDARD_WINDOW_SECONDS, self.settings.watch_diagnose_seconds),
+            reopen_seconds=window,
             max_incidents=self.settings.watch_max_incidents,
         )
 
