@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -199,7 +200,8 @@ def test_after_an_action_it_is_said_whether_it_helped(state: State, mark: Path, 
 @pytest.mark.parametrize(
     ("after", "word"),
     [
-        ((300.0, 600.0), "came back"),
+        ((300.0, 5.0), "memory came back after the restart of web: "),
+        ((300.0, 600.0), "came back after the restart of web, but it grows on as before"),
         ((880.0, 10.0), "slowed"),
         ((890.0, 600.0), "did not help"),
         (None, "too little to say"),
@@ -207,3 +209,14 @@ def test_after_an_action_it_is_said_whether_it_helped(state: State, mark: Path, 
 )
 def test_the_memory_is_the_judge_of_an_action(after: tuple[float, float] | None, word: str) -> None:
     assert word in verdict_on("restart", "web", (900.0, 610.0), after)
+
+
+def test_the_audit_log_is_only_appended_to(state: State, mark: Path, tmp_path: Path) -> None:
+    remedies = acting(state, remedy(mark))
+    remedies.consider(LEAK, tmp_path, 1000.0)
+    remedies.verify(lambda service, since, until: None, 5000.0)
+    kinds = [row["kind"] for row in state.rows("select kind from audit order by id")]
+    assert kinds == ["started", "done", "verified"]
+    for statement in ("update audit set text = 'nothing happened'", "delete from audit"):
+        with pytest.raises(sqlite3.IntegrityError, match="only appended to"):
+            state.database.execute(statement)

@@ -198,5 +198,5 @@ def test_the_screen_adds_the_growth_of_a_services_processes(store: WatchStore) -
         for minute in range(30) for process, rate in (("1", 120.0), ("2", 80.0), ("3", -50.0))
     ])  # fmt: skip
     assert store.slopes(0.0, 1e9) == {"web": pytest.approx(200.0)}
-    totals = store.totals("web", 0.0, 1e9)
+    totals = store.totals("web", 0.0, 1e9, 60.0)
     assert totals["value"][0] == 3e8

@@ -5,72 +5,112 @@ from __future__ import annotations
 import json
 import resource
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from floodmark.evidence.nouns import Floats
+from floodmark.watch.collect.base import PRESSURE
 from floodmark.watch.collect.proc import Proc
 from floodmark.watch.live import Watch
 from floodmark.watch.state import State
+from floodmark.watch.store import COARSE_SECONDS
+from floodmark.watch.tables import Columns
 
 CHART_POINTS = 600
+GAP_STEPS = 3
+REPORT = "report.html"
+MEASURES = ("rss", "working_set", "usage")
 MARKED = ("restart", "deploy", "oom-kill", "worker-timeout", "start")
 MAX_MARKS = 60
-TOP_ROUTES = 6
+TOP_ROUTES = 8
+DRAWN_ROUTES = 3
+MAX_ROUTES = 200
 TIMELINE_LINES = 300
 DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """The last figures: memory in MB and number of processes by service."""
+    """The last figures by service: memory in MB, number of processes, share of time that waited for memory."""
 
     memory_mb: dict[str, float]
     processes: dict[str, int]
+    pressure: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Memory of a service over the window, thinned to what a chart can show."""
+    """Memory of a service from `since` to `until`, a value every `step` seconds where there was one. NaN is a gap."""
 
+    since: float
+    until: float
+    step: float
     at: Floats
     mb: Floats
 
 
+RANGES = {"window": None, "day": 86_400.0, "week": 7 * 86_400.0, "month": 30 * 86_400.0}
+"""What a chart may show, in seconds; the window is as long as the setting says."""
+
+
 def latest(watch: Watch) -> Latest:
-    """What was measured in the last rounds, one measure a service: RSS before working set before usage."""
+    """What was measured in the last rounds: of each service one measure, its processes before its containers."""
     columns = watch.store.latest(watch.view.at - 4 * watch.settings.watch_interval_seconds, watch.view.at)
-    memory: dict[str, dict[str, float]] = {}
+    sums: dict[str, dict[tuple[int, bool], float]] = {}
     processes: dict[str, int] = {}
-    for name, measure, value in zip(columns["service"], columns["measure"], columns["value"], strict=True):
+    pressure: dict[str, float] = {}
+    names = ("service", "measure", "process", "value")
+    for name, measure, process, value in zip(*(columns[one] for one in names), strict=True):
         if measure == "processes":
             processes[name] = processes.get(name, 0) + int(value)
-        elif measure in ("rss", "working_set", "usage"):
-            sums = memory.setdefault(name, {})
-            sums[measure] = sums.get(measure, 0.0) + float(value) / 1e6
-    best = {
-        name: next(sums[one] for one in ("rss", "working_set", "usage") if one in sums) for name, sums in memory.items()
-    }
-    return Latest(best, processes)
+        elif measure == PRESSURE:
+            pressure[name] = max(pressure.get(name, 0.0), float(value))
+        elif measure in MEASURES:
+            rank = MEASURES.index(measure), not isinstance(process, str)
+            known = sums.setdefault(name, {})
+            known[rank] = known.get(rank, 0.0) + float(value) / 1e6
+    return Latest({name: known[min(known)] for name, known in sums.items()}, processes, pressure)
 
 
-def totals(watch: Watch, name: str) -> Line:
-    """Memory of a service over the window; of points that fall together the highest stays."""
+def totals(watch: Watch, name: str, seconds: float | None = None) -> Line:
+    """Memory of a service over the window, or over as many seconds until now."""
     until = watch.view.at + 1
-    columns = watch.store.totals(name, until - watch.settings.watch_window_seconds, until)
-    at, mb = np.asarray(columns["moment"], float), np.asarray(columns["value"], float) / 1e6
-    if len(at) > CHART_POINTS:
-        starts = np.unique(np.linspace(0, len(at), CHART_POINTS, endpoint=False).astype(int))
-        at, mb = at[starts], np.maximum.reduceat(mb, starts)
-    return Line(at, mb)
+    length = seconds or watch.settings.watch_window_seconds
+    # Two rounds a step at least: with one, a round that came late would leave a hole.
+    coarse = COARSE_SECONDS if length > watch.settings.watch_raw_hours * 3600 else 0.0
+    step = max(2 * watch.settings.watch_interval_seconds, length / CHART_POINTS, coarse)
+    columns = watch.store.totals(name, until - length, until, step)
+    return _line(columns, slice(None), until - length, until, step)
 
 
-def marks(watch: Watch, name: str) -> list[dict[str, Any]]:
-    """What happened to a service in the window, and its alerts: time, kind and words."""
-    until = watch.view.at + 1
-    since = until - watch.settings.watch_window_seconds
+def all_totals(watch: Watch, points: int) -> dict[str, Line]:
+    """Memory of every service over the window, for lines as small as a word: one question for all of them."""
+    until, length = watch.view.at + 1, watch.settings.watch_window_seconds
+    step = max(2 * watch.settings.watch_interval_seconds, length / points)
+    columns = watch.store.totals(None, until - length, until, step)
+    names = np.asarray(columns["service"], dtype=object)
+    edges = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist(), len(names)]
+    parts = [slice(begin, end) for begin, end in pairwise(edges) if end > begin]
+    return {str(names[part.start]): _line(columns, part, until - length, until, step) for part in parts}
+
+
+def _line(columns: Columns, part: slice, since: float, until: float, step: float) -> Line:
+    at, mb = np.asarray(columns["moment"], float)[part], np.asarray(columns["value"], float)[part] / 1e6
+    return Line(since, until, step, *_with_gaps(at, mb, step))
+
+
+def _with_gaps(at: Floats, mb: Floats, step: float) -> tuple[Floats, Floats]:
+    """A NaN between two values that are further apart than `GAP_STEPS`: nothing was measured, and no line is drawn."""
+    after = np.flatnonzero(np.diff(at) > GAP_STEPS * step) + 1
+    return np.insert(at, after, at[after - 1] + step), np.insert(mb, after, np.nan)
+
+
+def marks(watch: Watch, state: State, name: str, line: Line) -> list[dict[str, Any]]:
+    """What happened to a service, its alerts, and what the watch did to it: time, kind and words."""
+    since, until = line.since, line.until
     events = watch.store.events(since, until)
     found: list[dict[str, Any]] = [
         {"at": float(at), "kind": str(kind), "text": str(text)}
@@ -83,33 +123,42 @@ def marks(watch: Watch, name: str) -> list[dict[str, Any]]:
     found += [
         {"at": one.start.seconds, "kind": "alert", "text": one.text or one.rule}
         for one in alerts
-        if one.service == name
+        if one.service == name and since <= one.start.seconds < until
+    ]
+    done = state.rows(
+        "select at, action, done, outcome from action where service = ? and not dry and status != 'withheld' and at >= ?"
+        " and at < ? order by id desc limit ?", name, since, until, MAX_MARKS,
+    )  # fmt: skip
+    found += [
+        {"at": row["at"], "kind": row["action"], "text": f"by the watch: {row['outcome'] or row['done']}"}
+        for row in done
     ]
     return sorted(found, key=lambda mark: mark["at"])[-MAX_MARKS:]
 
 
-def top_routes(watch: Watch, name: str) -> list[dict[str, Any]]:
-    """The culprits among its routes, then the most asked: name, requests, mean seconds, failed, starts a bin."""
+def top_routes(watch: Watch, name: str, line: Line) -> list[dict[str, Any]]:
+    """The culprits among its routes, then the most asked: name, requests, mean seconds, failed, requests a minute."""
     bin_seconds = watch.settings.watch_bin_seconds
-    until = watch.view.at + 1
-    first, end = int((until - watch.settings.watch_window_seconds) // bin_seconds), int(until // bin_seconds) + 1
-    doses = watch.store.doses(first, end)
-    rows: dict[str, dict[str, Any]] = {}
-    for index in np.flatnonzero(np.asarray(doses["service"] == name)):
-        row = rows.setdefault(
-            str(doses["name"][index]),
-            {"name": str(doses["name"][index]), "starts": 0.0, "seconds": 0.0, "failed": 0.0, "at": [], "count": []},
-        )
-        row["starts"] += float(doses["starts"][index])
-        row["seconds"] += float(np.nan_to_num(doses["seconds"][index]))
-        row["failed"] += float(doses["failed"][index])
-        row["at"].append(int(doses["bin"][index]) * bin_seconds)
-        row["count"].append(float(doses["starts"][index]))
+    first, end = int(line.since // bin_seconds), int(line.until // bin_seconds) + 1
+    table = watch.store.routes(name, first, end, MAX_ROUTES)
+    found = [dict(zip(table, row, strict=True)) for row in zip(*(table[one].tolist() for one in table), strict=True)]
     causes = watch.view.incident.causes if watch.view.incident else ()
     culprits = {one.name for one in causes if one.service == name and one.role == "culprit"}
-    ranked = sorted(rows.values(), key=lambda row: (row["name"] not in culprits, -float(row["starts"])))
-    top = ranked[:TOP_ROUTES]
-    return [row | {"mean": row["seconds"] / row["starts"] if row["starts"] else None} for row in top]
+    found.sort(key=lambda row: row["name"] not in culprits)
+    bins = max(round(line.step / bin_seconds), 1)
+    for row in found[:DRAWN_ROUTES]:
+        counts = watch.store.asked(name, row["name"], first, end, bins)
+        row["at"] = (np.asarray(counts["bin"], float) * bin_seconds).tolist()
+        row["per_minute"] = (np.asarray(counts["starts"], float) * 60 / (bins * bin_seconds)).tolist()
+    return [
+        row | {"culprit": row["name"] in culprits, "mean": _mean(row["seconds"], row["starts"])}
+        for row in found[:TOP_ROUTES]
+    ]
+
+
+def _mean(seconds: float | None, starts: float) -> float | None:
+    """NaN where a log has no durations."""
+    return seconds / starts if starts and seconds is not None and seconds == seconds else None
 
 
 def timeline(folder: Path) -> list[dict[str, Any]]:
@@ -128,8 +177,19 @@ def timeline(folder: Path) -> list[dict[str, Any]]:
 
 
 def files(folder: Path) -> list[str]:
-    """The files of an incident that can be read on their own."""
-    return sorted(one.name for one in folder.glob("*.*") if one.suffix in (".html", ".md", ".json") and one.is_file())
+    """The files of an incident that can be read on their own, the report first."""
+    names = [one.name for one in folder.glob("*.*") if one.suffix in (".html", ".md", ".json") and one.is_file()]
+    return sorted(names, key=lambda name: (name != REPORT, name))
+
+
+def causes(folder: Path, service: str | None) -> list[dict[str, Any]]:
+    """The causes that the incident's own report names for its service: what is known now may be of another time."""
+    try:
+        found = json.loads((folder / "incident.json").read_text(encoding="utf-8"))["causes"]
+        return [one for one in found if one["service"] == service]
+    except (OSError, ValueError, KeyError, TypeError):
+        # Not written yet, or half of it by a disk that was full: the page has the rest.
+        return []
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from floodmark.diagnosis.incident import Cause, Service
 from floodmark.diagnosis.rules import RULES
 
 MAX_ROWS = 200
+RANGE_WORDS = (("day", "24 hours"), ("week", "7 days"), ("month", "30 days"))
 SPARK_POINTS = 60
 
 
@@ -45,7 +46,7 @@ def services(request: HttpRequest) -> HttpResponse:
     """Services at a glance, worst first."""
     view = current().watch.view
     judged = {one.service: one for one in (view.incident.services if view.incident else ())}
-    latest = history.latest(current().watch)
+    latest, lines = history.latest(current().watch), history.all_totals(current().watch, SPARK_POINTS)
     with state() as opened:
         numbers = {
             row["service"]: row["id"] for row in opened.rows("select id, service from incident where closed is null")
@@ -53,7 +54,7 @@ def services(request: HttpRequest) -> HttpResponse:
     rows = [
         Row(
             name, latest.memory_mb.get(name), view.slopes.get(name), judged.get(name), numbers.get(name),
-            latest.processes.get(name, 0), drawing.spark(history.totals(current().watch, name), SPARK_POINTS),
+            latest.processes.get(name, 0), drawing.spark(lines[name], SPARK_POINTS) if name in lines else "",
         )
         for name in sorted(set(judged) | set(latest.memory_mb))[:MAX_ROWS]
     ]  # fmt: skip
@@ -64,23 +65,40 @@ def services(request: HttpRequest) -> HttpResponse:
 def service(request: HttpRequest, name: str) -> HttpResponse:
     """One service: its memory with what happened drawn in, its growth, its causes, its routes."""
     watch = current().watch
-    totals = history.totals(watch, name)
+    chosen = request.GET.get("range", "window")
+    line = history.totals(watch, name, history.RANGES.get(chosen))
     judged = next(
         (one for one in (watch.view.incident.services if watch.view.incident else ()) if one.service == name), None
     )
-    if judged is None and not len(totals.at):
+    now = history.latest(watch)
+    if judged is None and name not in now.memory_mb and not len(line.at):
         raise Http404(f"no service {name}")
-    marks = history.marks(watch, name)
-    routes = history.top_routes(watch, name)
-    chart = {"at": totals.at.tolist(), "mb": totals.mb.round(2).tolist(), "marks": marks, "routes": routes}
+    routes = history.top_routes(watch, name, line)
     with state() as opened:
+        marks = history.marks(watch, opened, name, line)
         actions = opened.rows("select * from action where service = ? order by id desc limit 20", name)
         open_incident = opened.rows("select id from incident where closed is null and service = ?", name)
     return shown(
-        request, "service", name=name, judged=judged, causes=_causes(name), chart=chart, marks=marks,
-        drawn=drawing.chart(totals, marks), routes=routes, actions=actions, incident=open_incident,
-        last_mb=totals.mb[-1] if len(totals.mb) else None,
+        request, "service", name=name, judged=judged, causes=_causes(name), chart=_chart(line, marks, routes),
+        marks=marks, drawn=drawing.chart(line, marks), routes=routes, actions=actions, incident=open_incident,
+        memory_mb=now.memory_mb.get(name), pressure=now.pressure.get(name), processes=now.processes.get(name),
+        ranges=[(one, words, one == chosen) for one, words in _range_words(watch.settings.watch_window_seconds)],
     )  # fmt: skip
+
+
+def _range_words(window_seconds: float) -> list[tuple[str, str]]:
+    hours, minutes = window_seconds / 3600, window_seconds / 60
+    return [("window", f"{hours:g} hours" if hours >= 1 else f"{minutes:.0f} min"), *RANGE_WORDS]
+
+
+def _chart(line: history.Line, marks: list[dict[str, Any]], routes: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the page's script draws; a gap is null, as NaN is no JSON."""
+    mb = [None if value != value else round(value, 2) for value in line.mb.tolist()]
+    drawn = [{name: row[name] for name in ("name", "at", "per_minute")} for row in routes if "at" in row]
+    return {
+        "since": line.since, "until": line.until, "step": line.step, "at": line.at.tolist(), "mb": mb, "marks": marks,
+        "routes": drawn,
+    }  # fmt: skip
 
 
 def incidents(request: HttpRequest) -> HttpResponse:
@@ -100,7 +118,7 @@ def incident(request: HttpRequest, number: str) -> HttpResponse:
     folder = current().watch.incidents.folder_of(number)
     return shown(
         request, "incident", incident=rows[0], timeline=history.timeline(folder), files=history.files(folder),
-        actions=actions, causes=_causes(rows[0]["service"]) if rows[0]["closed"] is None else (),
+        actions=actions, causes=history.causes(folder, rows[0]["service"]),
     )  # fmt: skip
 
 
@@ -115,10 +133,16 @@ def alerts(request: HttpRequest) -> HttpResponse:
             "select decision.*, alert.rule, alert.service from decision left join alert using (fingerprint)"
             " order by decision.id desc limit 60"
         )
+        deliveries = opened.rows(
+            "select messenger, sum(delivered is not null) as delivered, sum(delivered is null and failed is null) as"
+            " waiting, sum(failed is not null) as failed, max(delivered) as last, max(case when delivered is null then"
+            " problem end) as problem from outbox group by messenger order by messenger"
+        )
     families = sorted({rule.signal for rule in RULES})
     return shown(
         request, "alerts", firing=firing, resolved=resolved, silences=silences, decisions=decisions, rules=RULES,
-        families=families, names=sorted(history.latest(current().watch).memory_mb),
+        families=families, deliveries=deliveries, messengers=current().watch.outbox.messengers,
+        names=sorted(history.latest(current().watch).memory_mb),
     )  # fmt: skip
 
 

@@ -54,7 +54,9 @@ def findings(incident: Incident, now: float, youngest: dict[str, float], numbers
 
 
 def _finding(service: Service, causes: tuple[Cause, ...], now: float, youngest: float | None, number: str) -> Finding:
-    culprits = [one for one in causes if one.service == service.service and one.role == "culprit"]
+    culprits = [
+        one for one in causes if one.service == service.service and one.role == "culprit" and one.kind != "unknown"
+    ]
     culprit = max(culprits, key=lambda one: one.confidence, default=None)
     growth, begun = service.growth, service.onset or (service.growth and service.growth.start)
     return Finding(
@@ -84,7 +86,7 @@ def _text(alert: Alert, incident: Incident) -> str:
     causes = [
         f"{one.role} {one.name} ({one.confidence:.0%})"
         for one in incident.causes
-        if one.service == alert.service and one.role == "culprit"
+        if one.service == alert.service and one.role == "culprit" and one.kind != "unknown"
     ]
     reason = next((one.reason for one in incident.services if one.service == alert.service), "")
     said = alert.text or f"{alert.rule}: {alert.value:.3g} {alert.unit}, threshold {alert.threshold:g}."

@@ -80,12 +80,11 @@ class Incidents:
             self.note(lately, now, "reopened", condition.text)
             return lately
         number = self._new_id(condition.service, now)
-        title = f"{condition.rule} in {condition.service}" if condition.service else condition.rule
         with self.state.changes() as database:
             database.execute(
                 "insert into incident (id, service, opened, updated, severity, title, folder)"
                 " values (?, ?, ?, ?, ?, ?, ?)",
-                (number, condition.service, now, now, condition.severity, title, number),
+                (number, condition.service, now, now, condition.severity, _title(condition), number),
             )
         self.note(number, now, "opened", condition.text)
         return number
@@ -108,7 +107,7 @@ class Incidents:
                 self._close(row, now)
             elif condition and SEVERITIES.index(condition.severity) > SEVERITIES.index(row["severity"]):
                 self.note(row["id"], now, "worse", condition.text)
-                self._rewrite(row, now, severity=condition.severity)
+                self._rewrite(row, now, severity=condition.severity, title=_title(condition))
             elif now - row["updated"] >= self.keeping.rewrite_seconds or not self._written(row["id"]):
                 self._rewrite(row, now)
         self._forget()
@@ -142,6 +141,7 @@ class Incidents:
         now: float,
         *,
         severity: str | None = None,
+        title: str | None = None,
         closed: float | None = None,
         outcome: str | None = None,
     ) -> None:
@@ -153,9 +153,9 @@ class Incidents:
             log.error("incident %s: %s", row["id"], error)
         with self.state.changes() as database:
             database.execute(
-                "update incident set updated = ?, severity = coalesce(?, severity), closed = ?,"
+                "update incident set updated = ?, severity = coalesce(?, severity), title = coalesce(?, title), closed = ?,"
                 " outcome = coalesce(?, outcome) where id = ?",
-                (now, severity, closed, outcome, row["id"]),
+                (now, severity, title, closed, outcome, row["id"]),
             )
 
     def _written(self, number: str) -> bool:
@@ -177,3 +177,7 @@ class Incidents:
             shutil.rmtree(self.folder_of(row["id"]), ignore_errors=True)
             with self.state.changes() as database:
                 database.execute("delete from incident where id = ?", (row["id"],))
+
+
+def _title(condition: Condition) -> str:
+    return f"{condition.rule} in {condition.service}" if condition.service else condition.rule

@@ -311,15 +311,42 @@ class WatchStore:
         ).fetchall()
         return {str(service): float(slope or 0.0) for service, slope in rows}
 
-    def totals(self, service: str, since: float, until: float) -> Columns:
-        """Memory of a service in bytes, summed over its processes, at each moment it was sampled (RSS, else others)."""
+    def totals(self, service: str | None, since: float, until: float, step: float) -> Columns:
+        """Memory of a service (of each, for None) in bytes: the last value of each process in `step` seconds, added up.
+
+        By steps and not by moments: what two collectors measure at different moments would be added only where these
+        meet. One measure counts (RSS, else working set, else usage), and of that the processes where there are any,
+        else the containers: the two hold the same memory.
+        """
         return self._columns(
-            "with ranked as (select id, dense_rank() over (order by case measure when 'rss' then 0 when 'working_set'"
-            " then 1 when 'usage' then 2 else 3 end) as rank from series where service = ? and measure in"
-            " ('rss', 'working_set', 'usage') and id in (select series from sample where moment >= ? and moment < ?))"
-            " select moment, sum(value) as value from sample join ranked on ranked.id = sample.series"
-            " where rank = 1 and moment >= ? and moment < ? group by moment order by moment",
-            service, since, until, since, until,
+            "with taken as (select series, moment, value from sample where moment >= $2 and moment < $3 union all"
+            " select series, moment, value from sample_coarse where moment >= $2 and moment < $3),"
+            " ranked as (select id, service, dense_rank() over (partition by service order by case measure when 'rss'"
+            " then 0 when 'working_set' then 1 else 2 end, process is null) as rank from series"
+            " where ($1 is null or service = $1) and measure in ('rss', 'working_set', 'usage')"
+            " and id in (select series from taken)),"
+            " last as (select service, series, floor(moment / $4) * $4 as slot, max_by(value, moment) as value"
+            " from taken join ranked on ranked.id = series where rank = 1 group by service, series, slot)"
+            " select service, slot as moment, sum(value) as value from last group by service, slot"
+            " order by service, slot",
+            service, since, until, step,
+        )  # fmt: skip
+
+    def routes(self, service: str, first_bin: int, end_bin: int, most: int) -> Columns:
+        """The routes of a service that were asked most: name, starts, seconds, failed."""
+        return self._columns(
+            "select name, sum(starts) as starts, sum(seconds) as seconds, sum(failed) as failed from dose"
+            " where service = ? and kind in ('endpoint', 'task') and bin >= ? and bin < ? group by name"
+            " order by starts desc, name limit ?",
+            service, first_bin, end_bin, most,
+        )  # fmt: skip
+
+    def asked(self, service: str, name: str, first_bin: int, end_bin: int, bins: int) -> Columns:
+        """How often a route was asked in each run of `bins` bins: first bin of the run, starts."""
+        return self._columns(
+            "select bin // $5 * $5 as bin, sum(starts) as starts from dose where service = $1 and name = $2"
+            " and bin >= $3 and bin < $4 group by 1 order by 1",
+            service, name, first_bin, end_bin, bins,
         )  # fmt: skip
 
     def latest(self, since: float, until: float) -> Columns:

@@ -10,7 +10,7 @@
     for (const time of root.querySelectorAll("time[datetime]")) {
       const moment = new Date(time.dateTime);
       if (!Number.isNaN(moment.valueOf())) {
-        time.title = time.dateTime;
+        time.title = time.dateTime.replace("T", " ").replace("Z", " UTC");
         time.textContent = moment.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
       }
     }
@@ -20,26 +20,50 @@
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   }
 
+  const GRAVE = new Set(["alert", "oom-kill"]);
+
+  // A line and a word for each thing that happened; words that would run into each other are left to the list below.
   function drawMarks(marks) {
     return {
       hooks: {
         draw: [(u) => {
           const { ctx, bbox } = u;
+          const ratio = devicePixelRatio || 1;
+          let free = -Infinity;
           ctx.save();
+          ctx.font = `${11 * ratio}px system-ui, sans-serif`;
           for (const mark of marks) {
             const x = u.valToPos(mark.at, "x", true);
             if (x < bbox.left || x > bbox.left + bbox.width) continue;
-            ctx.strokeStyle = colour(mark.kind === "alert" || mark.kind === "oom-kill" ? "--bad" : "--mark");
-            ctx.setLineDash(mark.kind === "alert" ? [] : [4, 4]);
+            ctx.strokeStyle = ctx.fillStyle = colour(GRAVE.has(mark.kind) ? "--bad" : "--faint");
+            ctx.lineWidth = ratio;
+            ctx.setLineDash(GRAVE.has(mark.kind) ? [] : [4 * ratio, 4 * ratio]);
             ctx.beginPath();
             ctx.moveTo(x, bbox.top);
             ctx.lineTo(x, bbox.top + bbox.height);
             ctx.stroke();
+            const width = ctx.measureText(mark.kind).width;
+            const left = Math.min(x + 4 * ratio, bbox.left + bbox.width - width);
+            if (left < free) continue;
+            ctx.fillText(mark.kind, left, bbox.top + 11 * ratio);
+            free = left + width + 8 * ratio;
           }
           ctx.restore();
         }],
+        // With no pointer on the chart the legend shows the last values, not dashes.
+        ready: [(u) => u.setLegend({ idx: u.data[0].length - 1 })],
+        setCursor: [(u) => { if (u.cursor.left < 0) u.setLegend({ idx: u.data[0].length - 1 }); }],
       },
     };
+  }
+
+  // Requests a minute of a route, on the times of the memory: 0 where none was counted.
+  function onTimes(at, route, step) {
+    let next = 0;
+    return at.map((time) => {
+      while (next < route.at.length && route.at[next] + step <= time) next += 1;
+      return next < route.at.length && route.at[next] <= time ? route.per_minute[next] : 0;
+    });
   }
 
   function draw() {
@@ -47,36 +71,55 @@
     if (plot) { plot.destroy(); plot = null; }
     if (!figure || typeof uPlot === "undefined") return;
     const data = JSON.parse(document.getElementById(figure.dataset.chart).textContent);
-    if (data.at.length < 2) return;
+    const known = data.mb.filter((value) => value !== null);
+    if (known.length < 2) return;
+    const narrow = figure.clientWidth < 520;
+    const number = (unit, digits) => (u, v) => (v == null ? "–" : `${v.toLocaleString(undefined, { maximumFractionDigits: digits })} ${unit}`);
     const series = [
-      {},
-      { label: "Memory, MB", stroke: colour("--line"), width: 2, fill: colour("--fill"), value: (u, v) => v == null ? "–" : v.toFixed(0) },
+      { label: "Time", value: (u, v) => (v == null ? "–" : new Date(v * 1000).toLocaleString(undefined, { dateStyle: "short", timeStyle: "short" })) },
+      { label: "Memory", stroke: colour("--line"), width: 2, fill: colour("--fill"), points: { show: false }, value: number("MB", 0) },
     ];
     const columns = [data.at, data.mb];
     const shades = ["--route-1", "--route-2", "--route-3"];
-    data.routes.slice(0, shades.length).forEach((route, index) => {
-      const counts = new Map(route.at.map((at, i) => [at, route.count[i]]));
-      const bins = [...counts.keys()];
-      let next = 0;
-      columns.push(data.at.map((at) => {
-        while (next + 1 < bins.length && bins[next + 1] <= at) next += 1;
-        return counts.get(bins[next]) ?? null;
-      }));
-      series.push({ label: route.name, stroke: colour(shades[index]), width: 1, scale: "requests", points: { show: false } });
+    data.routes.forEach((route, index) => {
+      columns.push(onTimes(data.at, route, data.step));
+      series.push({ label: route.name, stroke: colour(shades[index]), width: 1, scale: "requests", points: { show: false }, value: number("/min", 1) });
     });
-    const axis = { stroke: colour("--faint"), grid: { stroke: colour("--rule") }, ticks: { stroke: colour("--rule") } };
+    const axis = { stroke: colour("--faint"), grid: { stroke: colour("--rule"), width: 1 }, ticks: { stroke: colour("--rule"), width: 1 }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif" };
+    const axes = [
+      { ...axis, values: (u, ticks, n, space, step) => ticks.map((tick) => clock(tick, step)) },
+      { ...axis, size: narrow ? 44 : 52, label: "MB", labelSize: 20 },
+    ];
+    if (data.routes.length) axes.push({ ...axis, scale: "requests", side: 1, size: narrow ? 44 : 52, label: "requests a minute", labelSize: 20, grid: { show: false } });
     figure.textContent = "";
     plot = new uPlot({
-      width: figure.clientWidth,
-      height: Math.max(220, Math.min(340, figure.clientWidth * 0.45)),
+      width: figure.clientWidth - 28,
+      height: Math.max(240, Math.min(340, figure.clientWidth * 0.45)),
       series,
-      scales: { y: { range: (u, low, high) => [0, high * 1.08 || 1] }, requests: { range: (u, low, high) => [0, high * 3 || 1] } },
-      axes: [axis, { ...axis, size: 64 }, { ...axis, scale: "requests", side: 1, size: 44, grid: { show: false } }],
+      scales: {
+        x: { range: () => [data.since, data.until] },
+        y: { range: (u, low, high) => [0, high * 1.12 || 1] },
+        requests: { range: (u, low, high) => [0, high * 3 || 1] },
+      },
+      axes,
       plugins: [drawMarks(data.marks)],
     }, columns, figure);
     const canvas = figure.querySelector("canvas");
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", `Memory from ${data.mb[0].toFixed(0)} to ${data.mb.at(-1).toFixed(0)} MB`);
+    canvas.setAttribute("aria-label", `Memory from ${known[0].toFixed(0)} to ${known.at(-1).toFixed(0)} MB`);
+  }
+
+  // The reader's own time; the words below the chart say which zone that is.
+  function clock(seconds, step) {
+    const moment = new Date(seconds * 1000);
+    return step >= 86400
+      ? moment.toLocaleDateString(undefined, { day: "numeric", month: "short" })
+      : moment.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", ...(step < 60 && { second: "2-digit" }) });
+  }
+
+  function zone() {
+    const name = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    for (const place of document.querySelectorAll("[data-zone]")) place.textContent = name === "UTC" ? "UTC" : `your time (${name})`;
   }
 
   function isChanged(field) {
@@ -101,6 +144,7 @@
     const focused = document.activeElement && document.activeElement.getAttribute("href");
     main.replaceChildren(...page.getElementById("main").childNodes);
     localTimes(main);
+    zone();
     draw();
     if (focused) main.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
     live.textContent = note;
@@ -115,14 +159,15 @@
       // At most every two seconds, however short the rounds are.
       if (Date.now() - last < 2000) return;
       last = Date.now();
-      refresh(note).catch(() => { live.textContent = "The watch does not answer."; });
+      refresh(note).catch((error) => { console.error(error); live.textContent = "The watch does not answer."; });
     };
     stream.onerror = () => { live.textContent = "Not live: the connection is lost, trying again."; };
   }
 
   localTimes(document);
+  zone();
   draw();
-  addEventListener("resize", () => { if (plot) plot.setSize({ width: main.querySelector("[data-chart]").clientWidth, height: plot.height }); });
+  addEventListener("resize", () => { if (plot) plot.setSize({ width: main.querySelector("[data-chart]").clientWidth - 28, height: plot.height }); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   if (!location.pathname.startsWith("/sign-in/")) listen();
 })();

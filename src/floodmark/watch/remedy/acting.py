@@ -151,7 +151,9 @@ def verdict_on(action: str, service: str, before: tuple[float, float] | None, af
     fell, slowed = before[0] - after[0], after[1] < 0.5 * before[1]
     figures = f"{before[0]:.0f} MB before, {after[0]:.0f} MB after; {before[1]:.0f} MB/h before, {after[1]:.0f} after"
     if fell > 0.1 * before[0]:
-        return f"memory came back after the {action} of {service}: {figures}"
+        # A restart is no recovery: it empties what fills again.
+        goes_on = "" if slowed or after[1] <= 0 else ", but it grows on as before"
+        return f"memory came back after the {action} of {service}{goes_on}: {figures}"
     if slowed:
         return f"growth slowed after the {action} of {service}: {figures}"
     return f"the {action} of {service} did not help: {figures}"
