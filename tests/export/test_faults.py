@@ -348,6 +348,21 @@ def test_two_builds_of_one_dataset_at_once_take_turns(serve, large_url) -> None:
     server.stop()
 
 
+@pytest.mark.parametrize(
+    ("number", "status", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_signal_ends_all_builds_of_a_command_and_leaves_nothing_half_made(
+    start, large_url, number, status, word
+) -> None:
+    build = start("build", SLUG, "1/organisation", database_url=large_url)
+    until(lambda: unfinished(build.folder), "the file that is being written")
+    build.process.send_signal(number)
+    assert build.process.wait(60) == status
+    assert build.said() == f"floodmark: {word}\n"
+    assert unfinished(build.folder) == []
+    assert entry_of(build.folder) is None
+
+
 def test_however_many_ask_for_what_was_never_built_one_build_answers_them(serve, large_url) -> None:
     server = serve(database_url=large_url, **{**QUICK, "check_minutes": 0, "rebuild_hours": 0})
     answers: list[object] = []
