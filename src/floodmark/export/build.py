@@ -145,6 +145,7 @@ class _Build:
         begun = False
         for item in items:
             for data in format_.item(item):
+                # The head waits for the first item: a root without activities is not valid, and nothing is undone then.
                 if not begun:
                     yield Piece(None, format_.begin(self.generated))
                     begun = True

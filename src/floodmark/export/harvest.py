@@ -21,6 +21,7 @@ from floodmark.export.middleware import note
 XML = "application/xml; charset=utf-8"
 BLOCK_BYTES = 1 << 16
 
+# No more digits than any file needs: int() of a header full of them takes its square in time.
 _RANGE = re.compile(r"bytes=\s*(\d{0,15})-(\d{0,15})\s*")
 _QUALITY = re.compile(r"q=(\d(?:\.\d{0,3})?)", re.IGNORECASE)
 
@@ -45,6 +46,7 @@ def range_of(header: str | None, length: int) -> tuple[int, int] | None:
 
     Raises IndexError for a range outside the file.
     """
+    # Several ranges would need a multipart body, which no harvester, curl -C or wget -c asks for; RFC 9110 allows the whole.
     found = _RANGE.fullmatch(header or "")
     if not found or found[1] == found[2] == "":
         return None
@@ -92,7 +94,11 @@ def serve(request: HttpRequest, shelf: Shelf, artifact: Artifact) -> HttpRespons
     length = artifact.file(encoding).bytes
     plain = HttpResponse(content_type=XML, headers=headers_of(artifact, encoding))
     answer = get_conditional_response(
-        request, etag=artifact.etag(encoding), last_modified=int(artifact.generated.timestamp()), response=plain
+        # Django compares as RFC 9110 has it: If-None-Match weakly and before If-Modified-Since, If-Match strongly.
+        request,
+        etag=artifact.etag(encoding),
+        last_modified=int(artifact.generated.timestamp()),
+        response=plain,
     )
     note(request, outcome="stored", encoding=encoding)
     if answer is not None and answer is not plain:
@@ -115,6 +121,7 @@ def headers_of(artifact: Artifact, encoding: Encoding) -> dict[str, str]:
         "Last-Modified": artifact.last_modified,
         "Accept-Ranges": "bytes",
         "Vary": "Accept-Encoding",
+        # A cache may keep it and must ask each time, which costs a 304: how long content stays nobody can promise.
         "Cache-Control": "public, no-cache",
     }
     return headers if encoding == "identity" else {**headers, "Content-Encoding": encoding}

@@ -24,6 +24,7 @@ from floodmark.export.service import NotNow, Service, service
 log = logging.getLogger("floodmark.export")
 
 LARGEST_ID = 2**31 - 1
+"""Of PostgreSQL's integer; a larger number in a query would be an error there."""
 LOOK_EVERY_S = 0.05
 MEND_EVERY_S = 30.0
 
@@ -40,7 +41,11 @@ def text(status: int, words: str, **headers: str) -> HttpResponse:
 
 
 def later(reason: str) -> HttpResponse:
-    """503 with a Retry-After that harvesters wait out."""
+    """503 with a Retry-After that harvesters wait out.
+
+    The registry's bulk downloader sleeps for it literally, twice, and then gives up until its next cycle. 202, or 503
+    without it, it takes for a failure at once; a long wait would hold one of its 25 threads.
+    """
     seconds = service().settings.retry_after_seconds
     return text(503, f"{reason} Come back in {seconds} s.", Retry_After=str(seconds))
 
@@ -99,7 +104,7 @@ def project(request: HttpRequest, project_id: str) -> HttpResponseBase:
     except Unknown:
         return text(404, "There is no such project.")
     except Private:
-        return text(403, "This project is not public.")
+        return text(403, "This project is not public.")  # as RSR answers, which looks at nothing else
     except NothingUsable as nothing:
         return text(404, f"This project cannot be published: {nothing}")
     except NotNow as error:

@@ -190,6 +190,7 @@ class Importer:
             elif step.what != "piece" or len(held) >= HELD_PIECES:
                 raise SkipItem(f"{here}: {name} has its identifier too late: not imported")
             else:
+                # A copy: the reader empties the element at its next step.
                 held.append((step.path, copy.deepcopy(step.element)))
         raise AssertionError("an item without an end")
 

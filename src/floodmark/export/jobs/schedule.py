@@ -58,6 +58,7 @@ class Schedule:
         every = self.settings.check_minutes * 60 or self.settings.rebuild_hours * 3600
         if not every or time.monotonic() < self._next:
             return 0
+        # More often than `every`: when the last look was stands in the database, and its worker may have died since.
         self._next = time.monotonic() + min(every, 30.0)
         lease = take(LOOK, heart.worker_id, LOOK_LEASE_S)
         if lease is None:
@@ -69,6 +70,7 @@ class Schedule:
             return self._look(heart, last)
 
     def _look(self, heart: Heart, last: Round) -> int:
+        # Both before the datasets: what changes while they are looked at is seen by the next look.
         began, stamp = timezone.now(), changes.activity_stamp() if self.settings.check_minutes else ""
         asked = 0
         for dataset in known(self.shelf):
