@@ -94,6 +94,8 @@ class _Quiet(logging.Filter):
 
 
 logging.getLogger("gunicorn.error").addFilter(_Quiet())
+# Every 404 would be a line here, and strangers try out addresses by the thousand; the request records have them anyway.
+logging.getLogger("django.request").setLevel(logging.ERROR)
 
 
 def on_starting(server: Any) -> None:
