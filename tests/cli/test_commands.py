@@ -64,6 +64,16 @@ def test_a_settings_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None
     assert "analyze_memory_mb" in refused.stderr
 
 
+def test_sums_do_not_depend_on_the_number_of_cores() -> None:
+    """OpenBLAS divides sums among threads, and reads how many it may use when numpy is imported."""
+    ask = "import floodmark.cli, os, sys; print('numpy' in sys.modules, os.environ['OPENBLAS_NUM_THREADS'])"
+    env = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    assert (
+        subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True, env=env).stdout
+        == "False 1\n"
+    )
+
+
 def closed_pipe(*words: str) -> tuple[int, str]:
     """Status and words of a command whose reader has gone before it writes anything."""
     reading, writing = os.pipe()

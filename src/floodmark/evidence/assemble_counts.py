@@ -28,6 +28,7 @@ Group = tuple[str | None, str, str, str | None]
 
 def doses(assembly: Assembly) -> tuple[Dose, ...]:
     """Doses by service, route or task, and instance; the best of several sources that saw the same."""
+    # the order of keys is that of reading, and so of the files: what follows sorts before it answers
     keys = list(assembly.ledger.store.keys)
     named = {number: each for number, each in assembly.named("dose").items() if not _unserved(keys[number])}
     totals = _totals(assembly, named)

@@ -195,6 +195,7 @@ def _by_anchors(asked: Asked) -> float | None:
     exact: dict[int, list[float]] = {}
     for key, moments in mine.items():
         others = theirs.get(key, [])
+        # a path asked for all day long fits every offset
         if len(others) <= MAX_TWINS:
             for at in moments:
                 for quarter, east in _fits(at + days, others).items():
@@ -202,6 +203,7 @@ def _by_anchors(asked: Asked) -> float | None:
     ranked = sorted(exact, key=lambda quarter: (-len(exact[quarter]), abs(quarter)))
     if not ranked or len(exact[ranked[0]]) < MIN_VOTES:
         return None
+    # two offsets with like votes: requests that repeat every hour fit both, so neither is known
     if len(ranked) > 1 and len(exact[ranked[0]]) < 2 * len(exact[ranked[1]]):
         return None
     return float(np.median(exact[ranked[0]]))
@@ -243,6 +245,7 @@ def _by_profile(asked: Asked) -> int | None:
             scores[east] = score
     if len(scores) < 3:
         return None
+    # days look alike: the offset must fit far better than all others, or it is not taken
     best = max(scores, key=lambda east: (scores[east], -abs(east)))
     rest = [score for east, score in scores.items() if abs(east - best) > 1800]
     return best if scores[best] > 0.5 and scores[best] > max(rest, default=0.0) + 0.1 else None

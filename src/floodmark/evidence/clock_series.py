@@ -76,6 +76,7 @@ def _best_offset(at: Floats, value: Floats, known_at: Floats, known: Floats) -> 
     if len(misfit) < 3:
         return None
     best = min(misfit, key=lambda east: (misfit[east], abs(east)))
+    # memory that is flat fits at every offset: only a fit that is much better than elsewhere says anything
     rest = [score for east, score in misfit.items() if abs(east - best) > QUARTER]
     return best if misfit[best] < GOOD_FIT and min(rest, default=1.0) > MARGIN * misfit[best] else None
 

@@ -77,6 +77,7 @@ class _Count:
         self._doses(shape, probe)
         self._told(shape)
         self._anchors(targets)
+        # address and name together: one address may hide many programs, one name many addresses
         clients = (hashes(self.words, batch.address) ^ (agents * np.uint64(31))).astype(np.int64)
         people = np.flatnonzero(~probe)
         if len(people):
@@ -124,6 +125,7 @@ class _Count:
     def _doses(self, shape: Ints, probe: Mask) -> None:
         batch, ports = self.batch, len(self.batch.ports)
         took = np.nan_to_num(batch.seconds, nan=0.0)
+        # counted when it began: memory follows the work, and a slow request ends minutes after it
         start = np.floor((batch.end - took) / self.grain).astype(np.int64)
         # the two numbers that stand for OTHER and for nothing lie below zero
         kind = ((shape + 2) * ports + batch.port) * 2 + probe
@@ -147,6 +149,7 @@ class _Count:
             np.bincount(cell_of, batch.sent, size).astype(np.float64),
             np.bincount(cell_of, failed, size).astype(np.float64),
         )  # fmt: skip
+        # what scanners ask for does not exist, and must not make a place look variable
         good = ~np.isin(batch.status, HIDDEN_STATUSES)
         seen = np.bincount(kind_of, good, len(kinds))
         self.ledger.routes.saw((kinds // 2 // ports - 2).tolist(), seen.tolist())
@@ -194,6 +197,7 @@ class _Count:
         """Ends of requests that a source of unknown clock tells of as well; such sources are read first."""
         batch, ledger = self.batch, self.ledger
         if self.lane.naive:
+            # only what is rare tells one moment from another
             rows = np.flatnonzero((batch.status >= 499) | (batch.seconds > SLOW_ANCHOR_SECONDS))
         elif ledger.wanted:
             rows = np.flatnonzero(np.isin(targets, np.fromiter(ledger.wanted, np.uint64, len(ledger.wanted))))
@@ -213,6 +217,7 @@ def grouped(values: Ints) -> tuple[Ints, Ints, Ints]:
     """(distinct values, for each value the place of its own, first row of each); without sorting where it can be."""
     low = int(values.min(initial=0))
     span = int(values.max(initial=0)) - low + 1
+    # an array as long as the span costs less than sorting while it stays in the cache
     if span > SPAN_COUNTED:
         distinct, first, inverse = np.unique(values, return_index=True, return_inverse=True)
         return distinct, inverse, first

@@ -180,6 +180,8 @@ def _in_order(known: list[_Known], ledger: Ledger) -> None:
 
     def place(one: _Known) -> tuple[bool, bool, str, float]:
         kind, first = (one.log.kind, one.log.first or 0.0) if one.log else ("", 0.0)
+        # configurations say how others are written; logs with a clock are asked about what those without one told of; by
+        # time, so that a file that repeats the end of another comes after it
         return (one.reader.kind not in FIRST_KINDS, kind not in CLOCKLESS, kind, first)
 
     known.sort(key=place)

@@ -97,6 +97,7 @@ class OverlapBook:
         """(first line, whole lines, how many of them were emptied as repeated) of a source."""
         me = self._expected.get(source.path)
         self._read.add(source.path)
+        # lines without a time cannot be put beside others; equal ones may be honest repeats
         if me is None or me.first is None:
             yield from ((first, block, 0) for first, block in source.blocks())
             return
@@ -151,6 +152,7 @@ class _Drop:
 
     def emptied(self, block: bytes, spans: Spans, lines: Words) -> tuple[bytes, int]:
         """The block with repeated lines emptied, so that the others keep their numbers."""
+        # as often as the earlier file has a line and no more: a proxy writes equal lines within a second
         distinct, inverse, count = np.unique(lines, return_inverse=True, return_counts=True)
         place = np.minimum(np.searchsorted(self._known, distinct), len(self._known) - 1)
         left = np.where(self._known[place] == distinct, self._left[place], 0)
@@ -205,6 +207,7 @@ def lines_of(block: bytes) -> tuple[Spans, Words]:
 
 def _last_time(block: bytes) -> float | None:
     end = len(block) - 1 if block.endswith(b"\n") else len(block)
+    # the last lines may be a traceback or cut: a few steps back there is one with a time
     for _ in range(5):
         start = block.rfind(b"\n", 0, max(end, 0)) + 1
         found = first_in(block[start : min(end, start + 2000)])
@@ -239,6 +242,7 @@ def _size_inside(source: FileSource) -> int:
         with source.file.open("rb") as file:
             if file.read(2) != b"\x1f\x8b":
                 return source.size
+            # the trailer of gzip holds the size inside: no need to unpack to see that two files differ
             file.seek(-4, 2)
             return int.from_bytes(file.read(4), "little")
     except OSError:

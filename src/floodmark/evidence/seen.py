@@ -27,6 +27,7 @@ class SeenBook:
         fresh = np.ones(len(distinct), np.bool_)
         runs = self._runs.setdefault(name, [])
         for run in runs:
+            # sorted runs take 8 bytes an entry; a set of Python was measured to take 70
             place = np.minimum(np.searchsorted(run, distinct), len(run) - 1)
             fresh &= run[place] != distinct
         result = np.zeros(len(values), np.bool_)

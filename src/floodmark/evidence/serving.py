@@ -88,6 +88,7 @@ def serving_of(
     for container in ledger.containers:
         by_role.setdefault(container.role, container.service)
     web = tuple(dict.fromkeys(each.service for each in ledger.containers if each.role == "web"))
+    # without descriptions of pods, whoever listens serves
     if not web:
         web = tuple(dict.fromkeys(by_port.values()))
     return Serving(

@@ -48,6 +48,7 @@ class LineSink(SourceSink):
         if lane is None:
             lane = self._local = self.lane("wall", self.stream)
         elif at < lane.newest and lane.went_back_an_hour(at):
+            # in autumn the same hour comes twice: the second time is another lane, or its lines would sort into the first
             lane = self._local = self.folded(self.stream)
         undated = self._lanes.get((self.stream, "undated"))
         if undated is not None and undated.last is not None:
@@ -67,6 +68,7 @@ class LineSink(SourceSink):
             return self._at(entry.at, self.zoned_lane())
         lane = self.lane("undated", self.stream)
         newest = lane.newest if lane.last is not None else 0.0
+        # a step back of more than half a day is midnight, a smaller one is disorder
         at = newest // DAY * DAY + second
         if at < newest - DAY / 2:
             at += DAY
@@ -90,6 +92,7 @@ class LineSink(SourceSink):
 
     def ledger_offset(self, difference: float) -> None:
         """A wall clock was `difference` seconds ahead of the wrapper's time: a vote for the application's zone."""
+        # zones lie on quarters of an hour; what is further off is a slow wrapper and no zone
         east = round(difference / 900) * 900
         if abs(difference - east) < 120:
             votes = self.ledger.inner_offsets
@@ -181,6 +184,7 @@ class LineSink(SourceSink):
         lane = self.zoned_lane()
         for east, lines in zones.items():
             lane.offsets[east] = lane.offsets.get(east, 0) + lines
+        # a line is out of order against the latest before it, wherever in the block that stands
         newest = np.maximum.accumulate(np.maximum(batch.end, lane.newest))
         lane.out_of_order += int(np.count_nonzero(batch.end < newest - DISORDER_SECONDS))
         lane.covers(float(batch.end.min()), float(batch.end.max()))

@@ -33,6 +33,7 @@ def reader_for(head: Head, readers: Sequence[Reader] = READERS) -> Reader | None
         sure = reader.recognise(head)
         if sure > most:
             best, most = reader, sure
+        # most of the time goes to the readers asked last, whose heads match anything with columns
         if sure >= CERTAIN:
             break
     return best

@@ -65,6 +65,7 @@ class FileSource:
 
     def _inflated(self, raw: BinaryIO) -> io.BufferedReader:
         stream = cast(io.BufferedReader, raw)
+        # by the first bytes and not by the name: logrotate leaves .gz that are plain, and plain names that are packed
         for _ in range(MAX_PACKINGS):
             packed = compression_of(_peek(stream, self.path)[:8])
             if packed is None:
@@ -132,8 +133,10 @@ class FileSource:
         if b"\r" in block:
             block = block.replace(b"\r\n", b"\n")
         if b"\0" in block or b"\x1b" in block:
+            # counted by line and not by byte: the row says how many lines were mended
             self.damaged += sum(b"\0" in line for line in block.split(b"\n"))
             block = _COLOUR.sub(b"", block.replace(b"\0", b""))
+        # isascii is a scan of C at GB/s; only blocks with other bytes are decoded to see whether they are UTF-8
         if not block.isascii():
             try:
                 block.decode("utf-8")
@@ -194,6 +197,7 @@ def _whole_lines(stream: BinaryIO, block_bytes: int, source: FileSource) -> Iter
             if end < 0:
                 continue
             piece, dropping = piece[end:], False
+        # copytruncate while the writer keeps its place leaves a hole of NULs before the first new line
         if not carry and piece.startswith(b"\0"):
             piece = piece.lstrip(b"\0")
             source.remark("a run of NUL bytes was left out: a hole, as copytruncate leaves it")

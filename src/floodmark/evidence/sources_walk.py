@@ -82,6 +82,7 @@ def _visit(path: Path, label: str, found: Found, seen: set[tuple[int, int]], max
         except OSError as error:
             found.problems.append(problem(shown, "unreadable", f"cannot be reached: {error.strerror or error}"))
             continue
+        # by inode: links and folders mounted twice are read once, and a loop ends
         identity = (status.st_dev, status.st_ino)
         if identity in seen:
             what = "a folder read already, by another way" if stat.S_ISDIR(status.st_mode) else "a file read already"

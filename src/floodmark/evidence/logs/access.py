@@ -29,6 +29,7 @@ def rank_of(lines: list[bytes]) -> int:
         return INGRESS
     if not lines or not all(line.endswith(b'"') or _SIX_DECIMALS.search(line) for line in lines):
         return PROXY
+    # behind a proxy gunicorn sees the proxy alone, which speaks HTTP/1.0 to it unless told otherwise
     addresses = {line.partition(b" ")[0] for line in lines}
     old = sum(b' HTTP/1.0" ' in line for line in lines)
     local = sum(_LOCAL.match(line) is not None for line in lines)

@@ -208,6 +208,7 @@ def _from_yaml(source: Source, sink: SourceSink) -> Iterator[Placed]:
 def _feed(waiting: list[Placed], streams: Streams, sink: SourceSink) -> None:
     """Entries in the order of their times, each once."""
     seen: SeenBook = sink.ledger.seen
+    # gcloud prints the newest first: turned round, equal times keep the order in which they happened
     if len(waiting) > 1 and waiting[0].at > waiting[-1].at:
         waiting.reverse()
     # within a second the order of the file is kept: fractions come from collectors as often as from the process

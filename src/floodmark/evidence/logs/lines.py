@@ -108,6 +108,7 @@ class Stream:
         for index, each in enumerate(self._formats):
             if each.feed(entry, self.sink):
                 if index:
+                    # the format of the last line first: most streams have one, and asking all takes 4 microseconds a line
                     self._formats.insert(0, self._formats.pop(index))
                 return each
         return None

@@ -60,6 +60,7 @@ def parse_block(block: bytes, first_line: int) -> tuple[RequestBatch, Ints]:
 
 
 def _split(block: bytes, data: Bytes) -> tuple[int, list[Lines]]:
+    # translate marks all bytes that divide or spoil a line in one pass of C: quotes, line ends, the rest of the controls
     marks = np.flatnonzero(np.frombuffer(block.translate(_MARKS), np.bool_))
     value = data[marks]
     is_end, is_quote, is_question = value == _LF, value == _QUOTE, value == _QUESTION
@@ -72,6 +73,7 @@ def _split(block: bytes, data: Bytes) -> tuple[int, list[Lines]]:
     questions = np.append(marks[is_question], len(block))
     questions_before = np.cumsum(is_question)[is_quote]
     groups = []
+    # six quotes: combined and its tails; eight: main with $http_x_forwarded_for. All others go to the exact parser
     for count in (6, 8):
         row = np.flatnonzero((counts == count) & clean)
         first = quotes_before[row] - count
@@ -85,10 +87,12 @@ def _split(block: bytes, data: Bytes) -> tuple[int, list[Lines]]:
 def _read(lines: Lines, data: Bytes, words: Words, raw: bytes, first_line: int) -> RequestBatch:
     q1, q2, q3, q4, q5, q6 = lines.quote[:6]
     good = (data[q1 - 29] == ord("[")) & (data[q1 - 2] == ord("]")) & (data[q1 - 1] == _SPACE)
+    # 35 bytes are the shortest "a - - [02/Sep/2025:06:15:09 +0000] "; places before the line's start belong to the line before
     good &= (lines.start <= q1 - 35) & (data[q4 + 1] == _SPACE) & (q5 == q4 + 2) & (q2 - q1 > 14)
     good &= (data[q2 + 1] == _SPACE) & (data[q2 + 5] == _SPACE) & (data[q3 - 1] == _SPACE)
     if len(lines.quote) == 8:
         good &= (data[q6 + 1] == _SPACE) & (lines.quote[6] == q6 + 2)
+    # gunicorn and Apache write \" inside of a field, so that a quote after a backslash closes nothing
     for closing in lines.quote[3::2]:
         good &= data[closing - 1] != _BACKSLASH
     end, dated = _times(q1, good, words, raw)
@@ -99,6 +103,7 @@ def _read(lines: Lines, data: Bytes, words: Words, raw: bytes, first_line: int) 
     seconds, port, tail_read = _tail(data, lines.quote[-1] + 1, lines.end)
     good &= dated & named & status_read & sent_read & target_read & tail_read
     good[good] = ~holds(words, _chosen(address, good), _SPACE)
+    # the client gave up: the application may be at work on it all the same, as nginx_access says
     port[status == 499] = 0
     agent = Spans(q5 + 1, np.where((q6 == q5 + 2) & (data[q5 + 1] == _DASH), 0, q6 - q5 - 1))
     batch = RequestBatch(
@@ -148,6 +153,7 @@ def _times(quote: Ints, good: Mask, words: Words, raw: bytes) -> tuple[Floats, M
         return np.empty(0), np.empty(0, np.bool_)
     place = np.where(good, quote, 29)
     parts = (words[place - 28], words[place - 20], words[place - 12] & _NO_SECOND, words[place - 10] & _ONLY_ZONE)
+    # a busy log has hundreds of lines a minute: only the first of each run is parsed as a date
     new = np.ones(len(quote), np.bool_)
     new[1:] = np.logical_or.reduce([part[1:] != part[:-1] for part in parts])
     heads = np.flatnonzero(new)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from floodmark.evidence.readers import Line
@@ -33,23 +34,54 @@ def documents_in(lines: Iterable[Line]) -> Iterator[tuple[int, int, dict[str, st
 
 def items_in(lines: Iterable[Line]) -> Iterator[tuple[int, int, dict[str, str]]]:
     """The same of the members of a list `items:`, and of documents without one."""
-    held: list[str] = []
-    first, size, dash = 1, 0, -1
+    part = _Part(1)
     for number, data in lines:
         text = data.decode("utf-8", "backslashreplace")
-        indent = len(text) - len(text.lstrip())
-        is_first = dash < 0 and bool(held) and held[-1].strip() == "items:"
-        begins = text.startswith("- ", indent) and (is_first or indent == dash)
-        ends = text.rstrip() == "---" or (dash >= 0 and bool(text.strip()) and indent <= dash and not begins)
-        if begins or ends:
-            if held and (dash >= 0 or ends):
-                yield first, size, values_of(held)
-            held, first, size, dash = [], number, 0, indent if begins else -1
-        if len(held) < MAX_DOCUMENT_LINES:
-            held.append(text.replace("- ", "  ", 1) if begins else text)
-            size += len(data) + 1
-    if any(line.strip() for line in held):
-        yield first, size, values_of(held)
+        begins = part.member_begins(text)
+        if begins or part.ends(text):
+            if part.is_whole(text):
+                yield part.first, part.size, values_of(part.lines)
+            part = _Part(number, _indent(text) if begins else NO_LIST)
+            text = text.replace("- ", "  ", 1) if begins else text
+        part.add(text, len(data) + 1)
+    if any(line.strip() for line in part.lines):
+        yield part.first, part.size, values_of(part.lines)
+
+
+NO_LIST = -1
+
+
+@dataclass(slots=True)
+class _Part:
+    """One member or document while it is read; `dash` is how far its dash is from the left, NO_LIST outside a list."""
+
+    first: int
+    dash: int = NO_LIST
+    size: int = 0
+    lines: list[str] = field(default_factory=list)
+
+    def member_begins(self, text: str) -> bool:
+        """The dash of the next member, or of the first one below `items:`."""
+        is_first = self.dash == NO_LIST and bool(self.lines) and self.lines[-1].strip() == "items:"
+        return text.lstrip().startswith("- ") and (is_first or _indent(text) == self.dash)
+
+    def ends(self, text: str) -> bool:
+        """A divider, or something that stands as far left as the list."""
+        return text.rstrip() == "---" or (self.dash != NO_LIST and bool(text.strip()) and _indent(text) <= self.dash)
+
+    def is_whole(self, text: str) -> bool:
+        """Whether this was a member or a document, not what stands before a list."""
+        return bool(self.lines) and (self.dash != NO_LIST or text.rstrip() == "---")
+
+    def add(self, text: str, size: int) -> None:
+        """One more line, as far as there is room."""
+        if text.rstrip() != "---" and len(self.lines) < MAX_DOCUMENT_LINES:
+            self.lines.append(text)
+            self.size += size
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip())
 
 
 def nested(found: Mapping[str, str]) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class JsonStream:
     def _more(self) -> bool:
         """Read a block and forget what was passed; False at the end of the stream."""
         block = self._stream.read(self._block_bytes)
+        # lines are counted as blocks are forgotten, so that a rejection can name its line
         self._passed += self._buffer.count(b"\n", 0, self._at)
         self._buffer = self._buffer[self._at :] + block
         self._at = 0

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -173,14 +173,17 @@ def _month_first(cells: Sequence[str]) -> tuple[bool, str]:
     """
     found = {match[0]: match for text in cells if (match := _DAY_FIRST.match(text.strip().strip('"')))}.values()
     pairs = {(int(match[1]), int(match[2])) for match in found}
-    if not pairs or any(first > 12 for first, _ in pairs) or all(match[0][len(match[1])] == "." for match in found):
+    if not pairs or max(first for first, _ in pairs) > 12 or all(match[0][len(match[1])] == "." for match in found):
         return False, ""
-    if any(second > 12 for _, second in pairs) or any(match[0].endswith(("AM", "PM")) for match in found):
+    if max(second for _, second in pairs) > 12 or any(match[0].endswith(("AM", "PM")) for match in found):
         return True, ""
-    day_first, month_first = (
-        [31 * month + day for day, month in order] for order in (pairs, [pair[::-1] for pair in pairs])
-    )
-    spans = [max(days) - min(days) for days in (day_first, month_first)]
-    if spans[0] != spans[1]:
-        return spans[1] < spans[0], ""
+    as_days, as_months = _span(pairs), _span({(then, first) for first, then in pairs})
+    if as_days != as_months:
+        return as_months < as_days, ""
     return False, "dates like 03/04/2025 are read day first; nothing in the file decides it"
+
+
+def _span(dates: Collection[tuple[int, int]]) -> int:
+    """About how many days lie between the first and the last of (day, month)."""
+    days = [31 * month + day for day, month in dates]
+    return max(days) - min(days)

@@ -141,30 +141,35 @@ def blocks(source: Source, layout: Layout, sink: Sink, cells_in_block: int | Non
 
     A quoted cell may not hold a line's end: exports of metrics have none, and a lost quote must not eat the file.
     """
-    width, header = len(layout.header), list(layout.header)
-    most = max(1, (cells_in_block or CELLS_IN_BLOCK) // max(1, width))
+    header = list(layout.header)
+    most = max(1, (cells_in_block or CELLS_IN_BLOCK) // max(1, len(header)))
     rows: list[list[str]] = []
     numbers: list[int] = []
     for first, data in source.blocks(BLOCK_BYTES):
         text = data.decode("utf-8", "replace")
         cut = None if data.endswith(b"\n") else first + text.count("\n")
         for number, row in enumerate(_split(text, layout.delimiter), first):
-            if number == cut and rows and len(row) == width and len(row[-1]) < len(rows[-1][-1]):
-                # exports often have no last line end, but here a number may have been cut: 400 of 400000012 bytes
-                sink.reject(number, "cut off at the end of the file", layout.delimiter.join(row))
-            elif number == 1 and row and row[0].startswith("sep="):
+            if not row or row == header or (number == 1 and row[0].startswith("sep=")):
                 continue
-            elif len(row) == width:
-                if row != header:
-                    rows.append(row)
-                    numbers.append(number)
-            elif row:
-                sink.reject(number, f"{len(row)} cells where the header has {width}", layout.delimiter.join(row))
+            wrong = _wrong(row, len(header), rows[-1] if number == cut and rows else None)
+            if wrong:
+                sink.reject(number, wrong, layout.delimiter.join(row))
+                continue
+            rows.append(row)
+            numbers.append(number)
             if len(rows) >= most:
                 yield Block(tuple(numbers), tuple(zip(*rows, strict=True)))
                 rows, numbers = [], []
     if rows:
         yield Block(tuple(numbers), tuple(zip(*rows, strict=True)))
+
+
+def _wrong(row: list[str], width: int, above: list[str] | None) -> str:
+    """Why a row is not read, "" for a good one. `above` is the row above that of a last line without a line end."""
+    if len(row) != width:
+        return f"{len(row)} cells where the header has {width}"
+    # exports often have no last line end, but here a number may have been cut: 400 of 400000012 bytes
+    return "cut off at the end of the file" if above is not None and len(row[-1]) < len(above[-1]) else ""
 
 
 def _split(text: str, delimiter: str) -> Iterable[list[str]]:
