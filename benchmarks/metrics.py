@@ -2,8 +2,9 @@
 
     python benchmarks/metrics.py [--points 7200] [--series 200] [--large-mb 300]
 
-Prints seconds of processor time, MB/s of the decompressed text, samples a second, the same for `json.load` where it can
-read the file, and the peak of the process that reads, which is a fresh one for each file.
+Prints seconds of processor time, MB/s of the decompressed text, samples a second and the peak of the reader alone, the
+same of the whole intake (with its store, which keeps at most `max_all_samples` of them), and of `json.load` where it can
+read the file. Each runs in a fresh process.
 """
 
 from __future__ import annotations
@@ -89,6 +90,16 @@ def child(path: Path) -> None:
     print(json.dumps({"samples": Count.samples_seen, "seconds": seconds, "peak_mb": peak * 1024 / 1e6}))
 
 
+def intake(path: Path) -> None:
+    """The whole intake of one file."""
+    from floodmark.evidence.intake import gather
+
+    begin = time.process_time()
+    kept = sum(len(one.at) for one in gather([path]).series)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps({"samples": kept, "seconds": time.process_time() - begin, "peak_mb": peak * 1024 / 1e6}))
+
+
 def whole(path: Path) -> None:
     """What `json.load` takes for the same file, without making numbers of the strings."""
     begin = time.process_time()
@@ -119,22 +130,25 @@ def main() -> None:
             ("processes.csv", processes(400_000)),
             ("Memory (MB)-data-as-seriestocolumns.csv", panel(600, 1440)),
         )
-        print(f"{'file':42} {'MB':>6} {'s':>6} {'MB/s':>6} {'samples/s':>11} {'peak MB':>8}  json.load: s, peak MB")
+        print(f"{'file':42} {'MB':>6} {'s':>6} {'MB/s':>6} {'samples/s':>11} {'peak MB':>8}"
+              "  intake: s, peak MB, kept  json.load: s, peak MB")  # fmt: skip
         for name, pieces in files:
             path = Path(folder) / name
             size = write(path, pieces) / 1e6
             read = measured("read", path)
+            all_of_it = measured("intake", path)
             other = measured("whole", path) if ".json" in name else None
             beside = f"{other['seconds']:11.1f} {other['peak_mb']:8.0f}" if other else ""
             print(
                 f"{name:42} {size:6.0f} {read['seconds']:6.1f} {size / read['seconds']:6.0f} "
-                f"{read['samples'] / read['seconds']:11,.0f} {read['peak_mb']:8.0f} {beside}"
+                f"{read['samples'] / read['seconds']:11,.0f} {read['peak_mb']:8.0f} "
+                f"{all_of_it['seconds']:10.1f} {all_of_it['peak_mb']:8.0f} {all_of_it['samples']:10,} {beside}"
             )
             path.unlink()
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3 and sys.argv[1] in ("read", "whole"):
-        {"read": child, "whole": whole}[sys.argv[1]](Path(sys.argv[2]))
+    if len(sys.argv) == 3 and sys.argv[1] in ("read", "whole", "intake"):
+        {"read": child, "whole": whole, "intake": intake}[sys.argv[1]](Path(sys.argv[2]))
     else:
         main()
