@@ -158,6 +158,20 @@ def test_where_no_cause_is_known_the_report_says_so(render: Render, incident: In
 
 
 @BOTH
+def test_of_very_many_files_those_with_something_to_tell_are_listed_and_the_rest_is_pointed_to(
+    render: Render, incident: Incident
+) -> None:
+    plain_one = next(one for one in incident.sources if not one.remark and not one.rejected and not one.damaged)
+    many = [replace(plain_one, path=f"pods/{n}.log") for n in range(700)]
+    many[650] = replace(many[650], remark="the archive is cut")
+    said = render(plain(replace(incident, sources=tuple(many))))
+    assert "pods/650.log" in said
+    assert "the archive is cut" in said
+    assert sum(f"pods/{n}.log" in said for n in range(700)) == 500
+    assert f"There are more files of {plain_one.kind}" in said
+
+
+@BOTH
 def test_an_empty_incident_is_a_whole_report(render: Render) -> None:
     empty = Incident(None, (), (), (), (), (), (), (), (), (), summary=Summary("Nothing could be used", (), ()))
     text = render(plain(empty))
