@@ -35,6 +35,12 @@ def test_the_usual_formats_of_gunicorn_need_no_saying(gathered: Any, look: LOOK,
     assert float(dose.bytes_out.sum()) == 4550
 
 
+@pytest.mark.parametrize("tail", [' "203.0.113.9" 0.123', " 0.123", ' "-" 0.123 0.120 0.000'])
+def test_three_decimals_are_those_of_nginx(gathered: Any, look: LOOK, tail: str) -> None:
+    row = look(gathered({"web.log": (COMBINED + tail + "\n") * 5})).source("web.log")
+    assert (row.kind, row.records) == ("nginx-access", 5)
+
+
 @pytest.mark.parametrize("tail", [" 41234", " 41", " 0"])
 def test_a_number_without_a_unit_leaves_durations_unknown_and_says_how_to_tell(
     gathered: Any, look: LOOK, tail: str

@@ -41,7 +41,7 @@ USUAL = tuple(
     _COMBINED + tail
     for tail in (
         " %(D)sus", " %(D)sµs", " %(M)sms", " %(L)ss", " %(T)s/%(D)s", " %(p)s", " %(p)s %(L)s", " %(L)s %(p)s",
-        " pid:%(p)s %(L)s", ' "%({x-forwarded-for}i)s" %(L)s', ' "%({x-forwarded-for}i)s" %(p)s %(L)s',
+        " pid:%(p)s %(L)s", ' "%({x-forwarded-for}i)s" %(p)s %(L)s',
     )
 )  # fmt: skip
 """What gunicorn's users write, with units that leave no doubt: tried where nobody says the format of a file."""
