@@ -30,12 +30,16 @@ MAX_CHOSEN = 5
 MIDDLE_THETA = 0.8
 """The filter with which lags are compared."""
 
-FADES_HOURS = (0.5, 2.0)
-"""How fast what a request held is given back: glibc trims its top within minutes to hours of ordinary traffic."""
+FADES_HOURS = (0.3, 1.0, 3.0)
+"""How fast what a request held is given back: glibc trims its top within minutes to hours of ordinary traffic. What fades
+in between is a mixture of two of them."""
 
 STAYS = 0.4
 """A dose stays where, beside what fades, it adds this share of what it seemed to add. Measured on 138 chosen doses of
 generated cases: 84 leaks 0.75 and more, of 54 others two thirds below 0.4."""
+
+STAYS_ANYWAY = 0.5
+"""Share of the growth that no dose adds by chance: an export may both hold much for an hour and leak a little."""
 
 SWAPS = 3
 """Choices that are taken back at most for a better one..."""
@@ -93,7 +97,7 @@ class Explanation:
         return float(self.mb_per_event[index] * self.events[index])
 
     def passing(self, times: Floats) -> Matrix:
-        """What the transient doses hold for a while, at each of `times`, unscaled (n x 2 each)."""
+        """What the transient doses hold for a while, at each of `times`, unscaled (n x 3 each)."""
         return passing(self.transient, times, 60.0 * self.lag_minutes)
 
     @property
@@ -138,7 +142,9 @@ def _fading(said: Explanation, tried: Trial) -> list[Candidate]:
     own = np.column_stack([cumulated(found, times, lag), tried.base, said.passing(times), passing(found, times, lag)])
     each = robust(whiten(own, theta), whiten(tried.growth, theta)).beta
     seemed = {said.candidates[index].name: said.mb_per_event[index] for index in said.chosen}
-    return [one for column, one in enumerate(found) if each[column] < STAYS * seemed[one.name]]
+    enough = STAYS_ANYWAY * float(tried.growth[-1] - tried.growth[0])
+    return [one for column, one in enumerate(found)
+            if each[column] < STAYS * seemed[one.name] and each[column] * _events(one, times, 0.0) < enough]  # fmt: skip
 
 
 def summing_theta(times: Floats) -> float:
@@ -147,7 +153,7 @@ def summing_theta(times: Floats) -> float:
 
 
 def passing(found: tuple[Candidate, ...], times: Floats, lag_seconds: float) -> Matrix:
-    """Events of each candidate that are recent at each of `times`, fading, one column per pace and candidate (n x 2k)."""
+    """Events of each candidate that are recent at each of `times`, fading, one column per pace and candidate (n x 3k)."""
     arrived = np.diff(cumulated(found, times, lag_seconds), axis=0, prepend=0.0)
     arrived[:1] = 0.0
     return np.column_stack([_faded(arrived, times / 3600.0 / hours) for hours in FADES_HOURS])

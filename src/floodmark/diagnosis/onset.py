@@ -38,6 +38,9 @@ days, 5 to 14 MB/h of such slopes took 5 to 15% off the growth of seven leaks of
 BINS_PER_DAY = 48
 """Medians of half an hour, from which drift is read: longer than a large request holds its memory."""
 
+CALM = 15
+"""Samples of a running median, odd."""
+
 QUIET_MB = 1.0
 """Least noise assumed of a floor, in MB."""
 
@@ -66,9 +69,10 @@ def stretch(hours: Floats, gain: Floats, options: Options) -> Stretch:
     step = max(len(hours) // 720, 1)
     first, last = _hinges(hours[::step], gain[::step])
     begin, end = min(first * step, len(hours) - 2), min(last * step, len(hours) - 1)
-    if _from_the_start(hours, gain, begin):
+    if _from_the_start(hours, gain, begin, end):
         begin, end = 0, len(hours) - 1
     begin, before = _begin(hours, gain, begin, end, options)
+    begin = max(min(begin, end - 1), 0)
     rest = gain - before.drift * hours - before.level
     end, lasting = _end(hours, rest, begin, end, before.noise, options)
     quiet = float(hours[begin] - hours[0]) >= min(options.min_hours, 0.1 * float(hours[-1] - hours[0]))
@@ -105,13 +109,20 @@ def _begin(hours: Floats, gain: Floats, begin: int, end: int, options: Options) 
 def _end(hours: Floats, rest: Floats, begin: int, end: int, noise: float, options: Options) -> tuple[int, bool]:
     """(where the growth ended, whether it goes on at the end of the evidence)."""
     mb = _top(rest, begin, end)
-    below = np.flatnonzero(rest < mb - max(2.0 * options.onset_share * mb, 3.0 * noise))
+    # A single sample of thousands falls below any threshold by chance, and would make growth last that ended days ago.
+    below = np.flatnonzero(_calm(rest) < mb - max(2.0 * options.onset_share * mb, 3.0 * noise))
     end = int(below[-1]) + 1 if len(below) else end
     end = min(max(end, begin + 1), len(hours) - 1)
     still, grown = float(hours[-1] - hours[end]), max(float(hours[end] - hours[begin]), 1e-9)
     late = (float(rest[-1]) - _top(rest, begin, end)) / max(still, 1e-9)
     lasting = still < max(options.min_hours, 0.25 * grown) or late > options.tail_share * mb / grown
     return (len(hours) - 1 if lasting else end), lasting
+
+
+def _calm(values: Floats) -> Floats:
+    """Running medians of `CALM` values."""
+    padded = np.pad(values, CALM // 2, mode="edge")
+    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, CALM), axis=1))
 
 
 def _hinges(hours: Floats, gain: Floats) -> tuple[int, int]:
@@ -133,14 +144,12 @@ def _hinges(hours: Floats, gain: Floats) -> tuple[int, int]:
     return int(places[begin]), int(places[end])
 
 
-def _from_the_start(hours: Floats, gain: Floats, begin: int) -> bool:
-    """Whether the time before the hinge grew at a pace not far below that of all that follows: it was no quiet time."""
+def _from_the_start(hours: Floats, gain: Floats, begin: int, end: int) -> bool:
+    """Whether the time before the hinges grew at a pace not far below that between them: it was no quiet time."""
     if begin < 10 or hours[begin] - hours[0] < 1.0:
         return True
     before = (_edge(gain, begin, ahead=False) - _edge(gain, 0, ahead=True)) / float(hours[begin] - hours[0])
-    after = (_edge(gain, len(gain) - 1, ahead=False) - _edge(gain, begin, ahead=False)) / float(
-        hours[-1] - hours[begin]
-    )
+    after = (_top(gain, begin, end) - _edge(gain, begin, ahead=False)) / max(float(hours[end] - hours[begin]), 1e-9)
     return before > SAME_PACE * max(after, 0.0) and before > 0
 
 

@@ -57,11 +57,13 @@ def strengths(
     chosen = list(said.chosen)
     step = float(np.median(np.diff(times)))
     theta = max(said.theta, summing_theta(times))
-    base = np.column_stack([clock_hours(times), nuisance, said.passing(times)])
+    passes = said.passing(times)
+    base = np.column_stack([clock_hours(times), nuisance, passes])
     doses = cumulated([said.candidates[index] for index in chosen], times, 60.0 * said.lag_minutes)
     design, goal = whiten(np.column_stack([doses, base]), theta), whiten(growth + nuisance[:, 0], theta)
     rows = max(1, round(options.block_hours * 3600.0 / step))
     events, spans = doses[-1] - doses[0], base[-1] - base[0]
+    spans[base.shape[1] - passes.shape[1] :] = 0.0  # what is held at the end is given back: no part of the growth
     every = _fitted(design, goal, events, spans, grown_mb, rows, options)
     clock = design.copy()
     clock[:, len(chosen)] = 0.0
