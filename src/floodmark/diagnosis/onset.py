@@ -108,10 +108,11 @@ def _begin(hours: Floats, gain: Floats, begin: int, end: int, options: Options) 
 
 def _end(hours: Floats, rest: Floats, begin: int, end: int, noise: float, options: Options) -> tuple[int, bool]:
     """(where the growth ended, whether it goes on at the end of the evidence)."""
-    mb = _top(rest, begin, end)
+    # A hinge within a jump is at its middle: what follows at once is its top.
+    mb = max(_top(rest, begin, end), float(np.median(rest[end : end + CALM])))
     # A single sample of thousands falls below any threshold by chance, and would make growth last that ended days ago.
     below = np.flatnonzero(_calm(rest) < mb - max(2.0 * options.onset_share * mb, 3.0 * noise))
-    end = int(below[-1]) + 1 if len(below) else end
+    end = int(below[-1]) + 1 + CALM // 2 if len(below) else end
     end = min(max(end, begin + 1), len(hours) - 1)
     still, grown = float(hours[-1] - hours[end]), max(float(hours[end] - hours[begin]), 1e-9)
     late = (float(rest[-1]) - _top(rest, begin, end)) / max(still, 1e-9)

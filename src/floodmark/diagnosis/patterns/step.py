@@ -58,7 +58,9 @@ def _with_news(scene: Scene, jumps: list[tuple[float, float]]) -> bool:
 def _jumps(view: View, most: int) -> list[tuple[float, float]]:
     """The largest rises, each within the time of a jump, that do not overlap: (time, MB)."""
     track = view.track
-    minutes = min(WITHIN_MINUTES, WITHIN_SHARE * view.hours * 60.0)
+    # Growth that is over within the time of a jump is one; in longer growth a jump is a small part of the time.
+    whole = not view.stretch.lasting and view.hours * 60.0 <= WITHIN_MINUTES
+    minutes = WITHIN_MINUTES if whole else min(WITHIN_MINUTES, WITHIN_SHARE * view.hours * 60.0)
     width = max(1, round(minutes * 60.0 / track.step))
     first = max(view.stretch.begin - 2 * width, 0)
     part = view.excess[first : view.stretch.end + 1 + 2 * width]
