@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,11 +18,13 @@ import typer
 
 from floodmark import cli
 from floodmark.cli.build import build_these
-from floodmark.errors import FloodmarkError
+from floodmark.errors import CannotStart, FloodmarkError
 from floodmark.settings import Settings
 
 COMPANION_SECONDS = 15.0
-"""What the harvester and the watch may take to end."""
+"""What the harvester and the watch may take to begin, and to end."""
+
+WATCH_LOG = "log/watch.log"
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +45,7 @@ def demo(
 
     settings = cli.settings_of(context)
     if watch:
-        listen(settings.watch_bind).close()
+        _check_free(settings.watch_bind)
     # Before the work: a port that is taken should be known at once.
     listen(bind or settings.bind).close()
     bootstrap.setup(settings)
@@ -47,8 +53,9 @@ def demo(
     if settings.source_url is None:
         _fill_if_empty(organisations, projects)
     _build(settings)
+    say = partial(_say_with_watch, settings) if watch else _say
     with _companions(settings, context.obj, bind or settings.bind) if watch else nullcontext():
-        run_server(settings, context.obj, bind or settings.bind, worker=True, say=_say)
+        run_server(settings, context.obj, bind or settings.bind, worker=True, say=say)
     bootstrap.leave()
 
 
@@ -60,7 +67,7 @@ command = "floodmark.export.gunicorn_conf"
 
 [[processes]]
 service = "worker"
-command = "floodmark.export.jobs.process"
+command = "floodmark worker"
 
 [[processes]]
 service = "postgres"
@@ -91,8 +98,11 @@ def _companions(settings: Settings, settings_file: Path | None, bind: str) -> It
         [*ours, "watch", str(config)],
         [sys.executable, "-m", "floodmark.testing.harvester", f"http://{bind}"],
     ]
-    started = [subprocess.Popen(command, start_new_session=True) for command in commands]
-    _say(f"the watch's dashboard is at http://{settings.watch_bind}")
+    # What they say goes into a file: on the terminal it would run through what the export says.
+    said = settings.data_dir / WATCH_LOG
+    said.parent.mkdir(parents=True, exist_ok=True)
+    with said.open("wb") as file:
+        started = [subprocess.Popen(command, start_new_session=True, stderr=file) for command in commands]
     try:
         yield
     finally:
@@ -104,6 +114,31 @@ def _companions(settings: Settings, settings_file: Path | None, bind: str) -> It
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _check_free(watch_bind: str) -> None:
+    host, _, port = watch_bind.rpartition(":")
+    try:
+        socket.create_server((host.strip("[]"), int(port))).close()
+    except (OSError, ValueError) as error:
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+        raise CannotStart(
+            f"watch_bind {watch_bind}: cannot listen: {reason}; choose another address with FLOODMARK_WATCH_BIND"
+        ) from None
+
+
+def _say_with_watch(settings: Settings, words: str) -> None:
+    """Both addresses, once both answer, as the last lines that a newcomer sees."""
+    _say(words)
+    host, _, port = settings.watch_bind.rpartition(":")
+    until = time.monotonic() + COMPANION_SECONDS
+    while time.monotonic() < until:
+        with suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), timeout=1):
+            _say(f"the watch's dashboard is at http://{settings.watch_bind}")
+            _say("Ctrl-C stops both")
+            return
+        time.sleep(0.1)
+    _say(f"the watch did not come up; {settings.data_dir / WATCH_LOG} says why")
 
 
 def _fill_if_empty(organisations: int, projects: int) -> None:

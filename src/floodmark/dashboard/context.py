@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Event
 
 from floodmark.dashboard.attempts import Attempts
 from floodmark.settings import Settings
@@ -21,6 +21,8 @@ class Context:
     settings: Settings
     viewers: BoundedSemaphore
     attempts: Attempts
+    ended: Event
+    """Set when the server stops: pages that are kept up to date end then."""
 
 
 _current: list[Context] = []

@@ -58,7 +58,7 @@ class _Rounds:
             current().viewers.release()
 
     def _rounds(self) -> Generator[bytes, None, None]:
-        watch = current().watch
+        watch, ended = current().watch, current().ended
         seen, begun, said = -1, time.monotonic(), time.monotonic()
         yield b"retry: 3000\n\n"
         while time.monotonic() - begun < STREAM_SECONDS:
@@ -69,7 +69,8 @@ class _Rounds:
             elif time.monotonic() - said > KEEP_ALIVE_SECONDS:
                 said = time.monotonic()
                 yield b": still here\n\n"
-            time.sleep(LOOK_SECONDS)
+            if ended.wait(LOOK_SECONDS):
+                return
 
 
 class _Own:

@@ -99,7 +99,9 @@ def all_totals(watch: Watch, points: int) -> dict[str, Line]:
 
 def _line(columns: Columns, part: slice, since: float, until: float, step: float) -> Line:
     at, mb = np.asarray(columns["moment"], float)[part], np.asarray(columns["value"], float)[part] / 1e6
-    return Line(since, until, step, *_with_gaps(at, mb, step))
+    # From the first value on: a watch that began a minute ago would show hours of nothing and a sliver at the right.
+    begin = max(since, float(at[0])) if len(at) else since
+    return Line(begin, until, step, *_with_gaps(at, mb, step))
 
 
 def _with_gaps(at: Floats, mb: Floats, step: float) -> tuple[Floats, Floats]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+import time
 from types import TracebackType
 from typing import Any, Self
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -25,6 +26,7 @@ from floodmark.watch.live import Watch
 log = logging.getLogger(__name__)
 
 REQUEST_SECONDS = 30
+STOP_SECONDS = 3.0
 SPARE_THREADS = 10
 """Requests that are answered beside the pages that are kept up to date."""
 
@@ -51,6 +53,7 @@ class _Server(WSGIServer):
 
     def __init__(self, address: tuple[str, int], max_threads: int) -> None:
         self._places = threading.BoundedSemaphore(max_threads)
+        self._answering: set[threading.Thread] = set()
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
@@ -64,7 +67,9 @@ class _Server(WSGIServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._places.acquire()
-        threading.Thread(target=self._answer, args=(request, client_address), daemon=True).start()
+        thread = threading.Thread(target=self._answer, args=(request, client_address), daemon=True)
+        self._answering.add(thread)
+        thread.start()
 
     def _answer(self, request: Any, client_address: Any) -> None:
         try:
@@ -76,7 +81,14 @@ class _Server(WSGIServer):
             log.exception("the dashboard failed to answer")
         finally:
             self.shutdown_request(request)
+            self._answering.discard(threading.current_thread())
             self._places.release()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the answers under way: a thread that outlives the interpreter holds what DuckDB then complains of."""
+        until = time.monotonic() + seconds
+        for thread in list(self._answering):
+            thread.join(max(until - time.monotonic(), 0))
 
 
 class DashboardServer:
@@ -84,7 +96,9 @@ class DashboardServer:
 
     def __init__(self, watch: Watch, settings: Settings) -> None:
         host, _, port = settings.watch_bind.rpartition(":")
-        set_current(Context(watch, settings, threading.BoundedSemaphore(settings.watch_viewers), Attempts()))
+        self._ended = threading.Event()
+        viewers = threading.BoundedSemaphore(settings.watch_viewers)
+        set_current(Context(watch, settings, viewers, Attempts(), self._ended))
         self._check(settings, host, port)
         configure(settings, secret_in(watch.folder))
         try:
@@ -112,11 +126,13 @@ class DashboardServer:
         self.stop()
 
     def stop(self) -> None:
-        """Take no more requests; pages that are kept up to date end with the process."""
+        """Take no more requests and end the pages that are kept up to date."""
+        self._ended.set()
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
         self._server.server_close()
+        self._server.wait(STOP_SECONDS)
 
     @staticmethod
     def _check(settings: Settings, host: str, port: str) -> None:
