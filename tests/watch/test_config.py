@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from floodmark.errors import SettingsError
-from floodmark.watch.config import read
+from floodmark.watch.config import WatchConfig, read
 
 GOOD = """
 [[processes]]
@@ -53,6 +53,9 @@ def test_a_few_lines_are_enough_and_nothing_is_allowed_unless_it_is_said(tmp_pat
     ("[[route]]\nprefix = 'x'\nservice = 'a'\n", 2, "should match"),
     ("[[smtp]]\nhost = 'h'\nsender = 'a@b'\nto = []\n", 4, "at least 1"),
     ("logs = 3\n", 1, "list"),
+    ("[[prometheus]]\nurl = 'http://p'\nquery = 'sum(x)'\n", 3, "the name of a gauge"),
+    ("[[smtp]]\nhost = 'mail'\nsender = 'a@b'\nto = ['c@d']\nusername = 'u'\npassword_file = '/p'\ntls = 'none'\n", 1,
+     "can be read on the way"),
 ])  # fmt: skip
 def test_what_it_cannot_mean_is_refused_with_its_line(tmp_path: Path, text: str, line: int, said: str) -> None:
     path = write(tmp_path, text)
@@ -80,3 +83,8 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Path, content: bytes, said:
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="floodmark watch --discover"):
         read(tmp_path / "watch.toml")
+
+
+@pytest.mark.parametrize("query", ["up", 'up{pod=~"a{2,3}\\\\.b"}', 'node:memory{a="}", b!=""}', "up{}"])
+def test_a_gauge_with_any_selector_can_be_asked_for(query: str) -> None:
+    WatchConfig.model_validate({"prometheus": [{"url": "http://p", "query": query}]})

@@ -59,3 +59,15 @@ def test_logs_lying_where_distributions_put_them_are_found(tmp_path: Path) -> No
     paths = [one["path"] for one in tomllib.loads(toml(folders=(tmp_path,))).get("logs", [])]
     assert str(tmp_path / "access.log") in paths
     assert str(tmp_path / 'odd"name\\.log') in paths
+
+
+def test_the_control_group_of_a_service_is_found(gunicorn: subprocess.Popen[str], tmp_path: Path) -> None:
+    for line in Path(f"/proc/{gunicorn.pid}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        group = tmp_path / ("memory" if controllers else "") / path.lstrip("/")
+        group.mkdir(parents=True, exist_ok=True)
+        (group / "memory.stat").write_text("anon 1\n")
+    groups = tomllib.loads(toml(folders=(), groups=tmp_path)).get("cgroup", [])
+    in_root = all(line.endswith(":/") for line in Path(f"/proc/{gunicorn.pid}/cgroup").read_text().splitlines())
+    # A machine whose processes all lie in the root group has none that is one service's.
+    assert in_root or "shop-front" in [one["service"] for one in groups]

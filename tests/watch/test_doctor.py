@@ -44,7 +44,10 @@ def test_a_sound_configuration_has_nothing_bad(tmp_path: Path) -> None:
     (GOOD | {"remedy": [{"service": "you", "action": "restart", "argv": ["true"]}]}, {}, "bad", "no collector"),
     (GOOD | {"remedy": [{"service": "me", "action": "restart", "argv": ["true"], "allowed": True,
                          "cool_down_seconds": 1}]}, {}, "warning", "only 1 s"),
-    (GOOD | {"webhook": [{"url": "http://x/", "token_file": "/nonexistent"}]}, {}, "bad", "/nonexistent"),
+    (GOOD | {"webhook": [{"url": "http://127.0.0.1:1/", "token_file": "/nonexistent"}]}, {}, "bad", "/nonexistent"),
+    (GOOD | {"webhook": [{"url": "http://127.0.0.1:1/hook"}]}, {}, "bad", "127.0.0.1:1: cannot be reached"),
+    (GOOD | {"smtp": [{"host": "127.0.0.1", "port": 1, "sender": "a@b", "to": ["c@d"]}]}, {}, "bad",
+     "127.0.0.1:1: cannot be reached"),
 ])  # fmt: skip
 def test_what_would_not_work_is_named(
     tmp_path: Path, table: dict[str, Any], settings: dict[str, Any], grade: str, expected: str
@@ -56,6 +59,12 @@ def test_a_secret_that_others_may_read_is_a_warning(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("hunter2")
     token.chmod(0o644)
-    found = said(tmp_path, GOOD | {"webhook": [{"url": "http://x/", "token_file": str(token)}]})
+    found = said(tmp_path, GOOD | {"webhook": [{"url": "http://127.0.0.1:1/", "token_file": str(token)}]})
     assert any("chmod 600" in line for line in found["warning"])
     assert not any("hunter2" in line for lines in found.values() for line in lines)
+
+
+def test_somebody_who_listens_is_reached_and_told_nothing(tmp_path: Path, endpoint: Any) -> None:
+    found = said(tmp_path, GOOD | {"webhook": [{"url": endpoint.url}]})
+    assert any(line.endswith("somebody listens") for line in found["good"])
+    assert endpoint.requests == []

@@ -38,7 +38,7 @@ def silence(
     until = now + seconds_of(lasting)
     add_silence(state, service=service, rule=rule, until=until, author=getpass.getuser(), reason=reason, now=now)
     state.close()
-    print(f"silenced until {time.strftime('%Y-%m-%d %H:%M', time.localtime(until))}")
+    print(f"silenced until {time.strftime('%Y-%m-%d %H:%M %Z', time.localtime(until))}")
 
 
 def seconds_of(text: str) -> float:

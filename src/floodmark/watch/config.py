@@ -19,6 +19,10 @@ from floodmark.errors import SettingsError
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+GAUGE = re.compile(r'\s*[a-zA-Z_:][\w:]*\s*(\{([^{}"]|"([^"\\]|\\.)*")*\})?\s*')
+"""A metric's name and, in braces, labels whose values may hold anything within their quotes."""
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -92,13 +96,18 @@ class Prometheus(_Credentials):
     """Memory series of a Prometheus server: a cheap screening query for all, full series for suspects only."""
 
     url: HttpUrl
-    query: Annotated[str, Field(pattern=r"^\s*[a-zA-Z_:][\w:]*\s*(\{[^{}]*\})?\s*$")] = (
-        'container_memory_working_set_bytes{container!="",container!="POD"}'
-    )
+    query: str = 'container_memory_working_set_bytes{container!="",container!="POD"}'
     """A gauge with or without a selector: the labels of a suspect are put into its braces."""
     service_label: str = "container"
     instance_label: str = "pod"
     measure: Literal["pss", "rss", "working_set", "usage"] = "working_set"
+
+    @field_validator("query")
+    @classmethod
+    def _is_a_gauge(cls, value: str) -> str:
+        if not GAUGE.fullmatch(value):
+            raise ValueError("want the name of a gauge, with a selector or without; no function can be narrowed to one")
+        return value
 
 
 class Logs(_Table):

@@ -1,8 +1,8 @@
 """What there is to watch on this machine, as the lines of a `watch.toml`.
 
-Found: gunicorn masters, other long-lived Python services, Django-Q clusters, nginx, PostgreSQL; the log files that
-processes hold open or that lie where distributions put them; a Docker socket; a Prometheus on this machine. Nothing is
-changed and nothing is asked of another machine.
+Found: gunicorn masters, other long-lived Python services, Django-Q clusters, nginx, PostgreSQL; the control groups they
+run in; the log files that processes hold open or that lie where distributions put them; a Docker socket; a Prometheus on
+this machine; the Kubernetes this runs in. Nothing is changed and nothing is asked of another machine.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ KINDS = (
 )
 LOG_FOLDERS = (Path("/var/log/nginx"), Path("/var/log/gunicorn"), Path("/var/log/postgresql"))
 MAX_LOGS = 50
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
+NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+"""Where a pod finds its own namespace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +43,25 @@ class Found:
     pattern: str
 
 
-def toml(proc: Proc | None = None, folders: tuple[Path, ...] = LOG_FOLDERS) -> str:
+def toml(proc: Proc | None = None, folders: tuple[Path, ...] = LOG_FOLDERS, groups: Path = CONTROL_GROUPS) -> str:
     """The text of a configuration for this machine; with nothing found, it says so in a comment."""
     proc = proc or Proc()
     services = list(_services(proc))
     parts = ["# What `floodmark watch --discover` found on this machine. Strike what you do not want watched."]
     parts += [_processes(one) for one in services]
+    parts += [
+        f"[[cgroup]]\nservice = {_text(one.service)}\npath = {_text(str(path))}"
+        for one in services
+        if (path := _control_group(one.pid, groups))
+    ]
     parts += [f"[[logs]]\npath = {_text(str(path))}{_of(service)}" for path, service in _logs(services, folders)]
     if Path("/var/run/docker.sock").is_socket():
         parts.append('[[docker]]\nname = "."  # every container; needs the extra `docker`')
+    if NAMESPACE.is_file():
+        namespace = _text(NAMESPACE.read_text().strip())
+        parts.append(
+            f'[[kubernetes]]\nnamespace = {namespace}\nselector = ""  # every pod; needs the extra `kubernetes`'
+        )
     if _answers(9090):
         parts.append('[[prometheus]]\nurl = "http://127.0.0.1:9090"')
     if len(parts) == 1:
@@ -104,6 +117,20 @@ def _open_logs(pid: int) -> list[Path]:
     except OSError:
         return []
     return sorted(Path(one) for one in targets if one.endswith(".log") and Path(one).is_file())
+
+
+def _control_group(pid: int, groups: Path) -> Path | None:
+    """The group of a process that counts memory, v2 (`0::/path`) or v1 (`n:memory:/path`); None for the root's."""
+    try:
+        lines = [line.split(":", 2) for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
+    except OSError:
+        return None
+    found = [
+        groups / ("memory" if controllers else "") / path.lstrip("/")
+        for _, controllers, path in lines
+        if path != "/" and (not controllers or "memory" in controllers.split(","))
+    ]
+    return next((one for one in found if (one / "memory.stat").is_file()), None)
 
 
 def _answers(port: int) -> bool:

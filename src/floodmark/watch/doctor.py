@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from floodmark.watch.remedy.ways import way_of
 Grade = Literal["good", "warning", "bad"]
 
 FREE_MB = 500.0
+CONNECT_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +120,25 @@ def _messengers(config: WatchConfig) -> Iterator[Finding]:
             yield from _secret(path)
     for one in config.apprise:
         yield from _secret(one.url_file)
+    for url in [*(one.url for one in config.webhook), *(one.url for one in config.alertmanager)]:
+        yield from _reached(url.host or "", url.port or 0)
+    for mail in config.smtp:
+        yield from _reached(mail.host, mail.port)
     for one_command in config.command:
         if shutil.which(one_command.argv[0]) is None:
             yield Finding("bad", f"[[command]] {one_command.argv[0]}: no such program")
+
+
+def _reached(host: str, port: int) -> Iterator[Finding]:
+    """Whether somebody listens there. Nothing is sent: what a messenger does with a message is seen with the first."""
+    try:
+        socket.create_connection((host.strip("[]"), port), CONNECT_SECONDS).close()
+    except OSError as error:
+        yield Finding(
+            "bad", f"{host}:{port}: cannot be reached ({error.strerror or error}): messages wait until it can"
+        )
+    else:
+        yield Finding("good", f"{host}:{port}: somebody listens")
 
 
 def _secret(path: Path | None) -> Iterator[Finding]:
