@@ -109,7 +109,8 @@ CONTRAST = """() => {
 
 def test_a_page_shows_the_leak_its_route_and_what_would_be_done(site: Any, browser: Browser) -> None:
     page, _ = opened(browser, site.url + "service/shop/")
-    assert page.locator(".cause.culprit code").first.inner_text() == "/report/{id}/"
+    # The page is live: it may first say, on a busy machine, that the cause is not known yet.
+    assert page.locator(".cause.culprit code").first.inner_text(timeout=90_000) == "/report/{id}/"
     assert page.locator("canvas").count() == 1
     assert "would send HUP" in page.locator("main").inner_text()
     page.context.close()

@@ -25,6 +25,17 @@ def told(endpoint: Any) -> list[dict[str, Any]]:
     return [json.loads(one.body) for one in endpoint.requests]
 
 
+def named(stage: Any, seconds: float) -> list[str]:
+    """The culprits of the newest incident, once its report names a route: half a minute of evidence may be too little
+    on a machine that is busy, and then the report says so."""
+    until = time.monotonic() + seconds
+    while True:
+        culprits = [one["name"] for one in stage.incident()["causes"] if one["role"] == "culprit"]
+        if "unknown" not in culprits or time.monotonic() > until:
+            return culprits
+        time.sleep(1)
+
+
 @pytest.mark.parametrize("stage", [{"allowed": True}], indirect=True)
 def test_a_leak_is_found_named_told_restarted_and_over(stage: Any, endpoint: Any) -> None:
     stage.leak.touch()
@@ -37,9 +48,7 @@ def test_a_leak_is_found_named_told_restarted_and_over(stage: Any, endpoint: Any
     action = stage.wait_for("select * from action where status != 'withheld' and finished is not null", 90)
     assert (action["action"], action["dry"]) == ("restart", 0)
     assert "HUP sent to gunicorn" in action["outcome"]
-    found = stage.incident()
-    culprits = [one["name"] for one in found["causes"] if one["role"] == "culprit"]
-    assert culprits == [LEAKING], found["causes"]
+    assert named(stage, seconds=60) == [LEAKING], stage.incident()["causes"]
     folder = next((stage.folder / "watch/incidents").glob("*-shop"))
     snapshot = json.loads(next(folder.glob("snapshot-*.json")).read_text())
     assert len(snapshot["processes"]) == 3

@@ -38,6 +38,11 @@ def test_processes_measured_at_different_moments_are_added_up_all_the_same(watch
     assert set(history.totals(watch, "web").mb.round().tolist()[1:-1]) == {200.0}
 
 
+def test_a_worker_that_is_replaced_is_no_peak(watch: Watch) -> None:
+    watch.store.add([sample(-at, 100, "1" if at > 300 else "2") for at in range(30, 600, 15)])
+    assert set(history.totals(watch, "web").mb.tolist()) == {100.0}
+
+
 def test_a_container_and_its_processes_are_not_added_up(watch: Watch) -> None:
     watch.store.add([sample(-10, 100), sample(-10, 120, "2"), sample(-10, 300, None), sample(-10, 400, None, "usage")])
     assert history.latest(watch).memory_mb == {"web": 220.0}

@@ -82,7 +82,7 @@ def totals(watch: Watch, name: str, seconds: float | None = None) -> Line:
     # Two rounds a step at least: with one, a round that came late would leave a hole.
     coarse = COARSE_SECONDS if length > watch.settings.watch_raw_hours * 3600 else 0.0
     step = max(2 * watch.settings.watch_interval_seconds, length / CHART_POINTS, coarse)
-    columns = watch.store.totals(name, until - length, until, step)
+    columns = watch.store.totals(name, until - length, until, step, watch.settings.watch_interval_seconds)
     return _line(columns, slice(None), until - length, until, step)
 
 
@@ -90,7 +90,7 @@ def all_totals(watch: Watch, points: int) -> dict[str, Line]:
     """Memory of every service over the window, for lines as small as a word: one question for all of them."""
     until, length = watch.view.at + 1, watch.settings.watch_window_seconds
     step = max(2 * watch.settings.watch_interval_seconds, length / points)
-    columns = watch.store.totals(None, until - length, until, step)
+    columns = watch.store.totals(None, until - length, until, step, watch.settings.watch_interval_seconds)
     names = np.asarray(columns["service"], dtype=object)
     edges = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist(), len(names)]
     parts = [slice(begin, end) for begin, end in pairwise(edges) if end > begin]

@@ -322,7 +322,8 @@ class Watch:
 
     def _measured(self, service: str, since: float, until: float) -> tuple[float, float] | None:
         """(memory in MB at the end, growth in MB/h) of a service, or None where there are fewer than four samples."""
-        totals = self.store.totals(service, since, until, 2 * self.settings.watch_interval_seconds)
+        interval = self.settings.watch_interval_seconds
+        totals = self.store.totals(service, since, until, 2 * interval, interval)
         at, value = np.asarray(totals["moment"]), np.asarray(totals["value"]) / 1e6
         if len(at) < 4:
             return None

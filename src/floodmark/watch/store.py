@@ -311,8 +311,11 @@ class WatchStore:
         ).fetchall()
         return {str(service): float(slope or 0.0) for service, slope in rows}
 
-    def totals(self, service: str | None, since: float, until: float, step: float) -> Columns:
+    def totals(self, service: str | None, since: float, until: float, step: float, interval: float = 0.0) -> Columns:
         """Memory of a service (of each, for None) in bytes: the last value of each process in `step` seconds, added up.
+
+        A process that was not seen in the last `interval` seconds of a step has ended within it: with it, every worker
+        that is replaced would be a peak of its size.
 
         By steps and not by moments: what two collectors measure at different moments would be added only where these
         meet. One measure counts (RSS, else working set, else usage), and of that the processes where there are any,
@@ -321,15 +324,18 @@ class WatchStore:
         return self._columns(
             "with taken as (select series, moment, value from sample where moment >= $2 and moment < $3 union all"
             " select series, moment, value from sample_coarse where moment >= $2 and moment < $3),"
-            " ranked as (select id, service, dense_rank() over (partition by service order by case measure when 'rss'"
+            " ranked as (select id, service, started, dense_rank() over (partition by service order by case measure when 'rss'"
             " then 0 when 'working_set' then 1 else 2 end, process is null) as rank from series"
             " where ($1 is null or service = $1) and measure in ('rss', 'working_set', 'usage')"
             " and id in (select series from taken)),"
-            " last as (select service, series, floor(moment / $4) * $4 as slot, max_by(value, moment) as value"
-            " from taken join ranked on ranked.id = series where rank = 1 group by service, series, slot)"
-            " select service, slot as moment, sum(value) as value from last group by service, slot"
+            " last as (select service, series, started, floor(moment / $4) * $4 as slot, max(moment) as seen,"
+            " max_by(value, moment) as value from taken join ranked on ranked.id = series where rank = 1"
+            " group by service, series, started, slot),"
+            " alive as (select service, slot, value from last"
+            " qualify started is null or $5 = 0 or seen > max(seen) over (partition by service, slot) - $5)"
+            " select service, slot as moment, sum(value) as value from alive group by service, slot"
             " order by service, slot",
-            service, since, until, step,
+            service, since, until, step, interval,
         )  # fmt: skip
 
     def routes(self, service: str, first_bin: int, end_bin: int, most: int) -> Columns:

@@ -88,7 +88,7 @@
     const axis = { stroke: colour("--faint"), grid: { stroke: colour("--rule"), width: 1 }, ticks: { stroke: colour("--rule"), width: 1 }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif" };
     const axes = [
       { ...axis, values: (u, ticks, n, space, step) => ticks.map((tick) => clock(tick, step)) },
-      { ...axis, size: narrow ? 44 : 52, label: "MB", labelSize: 20 },
+      { ...axis, size: 56, label: "MB", labelSize: 18 },
     ];
     if (data.routes.length) axes.push({ ...axis, scale: "requests", side: 1, size: narrow ? 44 : 52, label: "requests a minute", labelSize: 20, grid: { show: false } });
     figure.textContent = "";
