@@ -31,7 +31,7 @@ def named(stage: Any, seconds: float) -> list[str]:
     until = time.monotonic() + seconds
     while True:
         culprits = [one["name"] for one in stage.incident()["causes"] if one["role"] == "culprit"]
-        if "unknown" not in culprits or time.monotonic() > until:
+        if (culprits and "unknown" not in culprits) or time.monotonic() > until:
             return culprits
         time.sleep(1)
 
