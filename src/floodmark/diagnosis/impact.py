@@ -71,15 +71,8 @@ def _slow(evidence: Evidence, asked: float, source: str | None) -> Iterator[Figu
 
 
 def _operators(evidence: Evidence, services: Sequence[Service]) -> Iterator[Figure]:
+    yield _restarts(evidence, services)
     counts = {kind: sum(one.count for one in evidence.events if one.kind == kind) for kind in WORKER_KINDS}
-    restarts = [(one.restarts, one.service) for one in services if one.restarts]
-    known = any(one.restarts is not None for one in services)
-    yield Figure(
-        "Restarts", float(sum(count for count, _ in restarts)) if known else None, "",
-        listed([f"{service} {count}" for count, service in sorted(restarts, reverse=True)]) + "."
-        if restarts else "None was met." if known else "The evidence does not say.",
-        next((one.place.source for one in evidence.events if one.kind in RESTART_KINDS), None) if restarts else None,
-    )  # fmt: skip
     if any(counts.values()):
         yield Figure(
             "Workers lost", float(counts["worker-timeout"] + counts["worker-killed"] + counts["oom-kill"]), "",
@@ -89,6 +82,17 @@ def _operators(evidence: Evidence, services: Sequence[Service]) -> Iterator[Figu
     leaking = [one for one in services if one.verdict == "leak" and one.growth and one.growth.mb_per_hour is not None]
     if leaking:
         yield Figure("Memory that did not come back", sum(_mb(one) for one in leaking), "MB", _leaked_text(leaking))
+
+
+def _restarts(evidence: Evidence, services: Sequence[Service]) -> Figure:
+    restarts = sorted(((one.restarts, one.service) for one in services if one.restarts), reverse=True)
+    if restarts:
+        source = next((one.place.source for one in evidence.events if one.kind in RESTART_KINDS), None)
+        text = listed([f"{service} {count}" for count, service in restarts]) + "."
+        return Figure("Restarts", float(sum(count for count, _ in restarts)), "", text, source)
+    if any(one.restarts is not None for one in services):
+        return Figure("Restarts", 0.0, "", "None was met.", None)
+    return Figure("Restarts", None, "", "The evidence does not say.", None)
 
 
 def _leaked_text(leaking: Sequence[Service]) -> str:

@@ -88,11 +88,7 @@ def _verdicts(services: Sequence[Service]) -> Iterator[str]:
         shapes = listed([f"{one.service} ({one.pattern})" for one in moving])
         yield f"Memory moved without a leak in {shapes}."
     if len(quiet) > len(moving):
-        yield (
-            f"{counted(len(quiet) - len(moving), 'other service')} did not grow."
-            if moving
-            else (f"{counted(len(quiet), 'service')} did not grow.")
-        )
+        yield f"{counted(len(quiet) - len(moving), 'other service' if moving else 'service')} did not grow."
 
 
 def _since(service: Service) -> str:
@@ -101,12 +97,10 @@ def _since(service: Service) -> str:
     until = f" until {moment(service.end.seconds)}" if service.end else ""
     if growth is None or growth.mb_per_hour is None:
         return since + until
-    interval = "" if growth.low is None or growth.high is None else f", {figure(growth.low)} to {figure(growth.high)}"
-    return (
-        f"{since}{until}, {figure(growth.mb_per_hour)} MB/h (90% interval{interval.removeprefix(',')})"
-        if interval
-        else (f"{since}{until}, {figure(growth.mb_per_hour)} MB/h")
-    )
+    rate = f"{since}{until}, {figure(growth.mb_per_hour)} MB/h"
+    if growth.low is None or growth.high is None:
+        return rate
+    return f"{rate} (90% interval {figure(growth.low)} to {figure(growth.high)})"
 
 
 def _limit(service: Service) -> str:
@@ -161,7 +155,7 @@ def _felt(impact: Sequence[Figure]) -> Iterator[str]:
         yield f"{figure(failed.value)} of {figure(asked.value)} requests failed ({share})."
     restarts = found.get("Restarts")
     if restarts and restarts.value:
-        yield f"There were {counted(restarts.value, 'restart')}: {restarts.text}"
+        yield f"Containers restarted {counted(restarts.value, 'time')}: {restarts.text}"
 
 
 def _grave(patterns: Sequence[LogPattern]) -> Iterator[str]:
@@ -199,14 +193,15 @@ def _open_causes(evidence: Evidence, services: Sequence[Service], causes: Sequen
         yield "What caused growth, and what users felt: no log of requests or tasks is in the evidence."
     for service in _with(services, "leak"):
         named = [one for one in causes if one.service == service.service and one.role == "culprit"]
-        if not [one for one in named if one.kind != "unknown"] and evidence.doses:
+        names = listed([one.name for one in named])
+        shares = [one.share for one in named if one.share is not None]
+        if all(one.kind == "unknown" for one in named) and evidence.doses:
             yield f"What makes {service.service} grow."
         if any(one.inseparable_from for one in named):
-            yield f"Which of {listed([one.name for one in named])} it is: they came together."
-        shares = [one.share for one in named if one.share is not None]
-        if shares and sum(shares) < WHOLE and not any(one.inseparable_from for one in named):
+            yield f"Which of {names} it is: they came together."
+        elif shares and sum(shares) < WHOLE:
             rest = f"What the rest of the growth of {service.service} comes from"
-            yield f"{rest}: {listed([one.name for one in named])} explains {per_cent(sum(shares))}."
+            yield f"{rest}: {names} {'explains' if len(named) == 1 else 'explain'} {per_cent(sum(shares))}."
 
 
 def _open_sources(evidence: Evidence) -> Iterator[str]:

@@ -214,16 +214,24 @@ class KubernetesPods:
                     _pod(pod, line, sink)
 
 
+def below(found: Any, *names: Any) -> Any:
+    """What stands below these names, one in the other; None where any is missing, null or no object."""
+    for name in names:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
 def _pod(pod: dict[str, Any], line: int, sink: SourceSink) -> None:
-    name = (pod.get("metadata") or {}).get("name")
-    states = {each.get("name"): each for each in (pod.get("status") or {}).get("containerStatuses") or []}
+    """The containers of a pod as `kubectl get pod -o json` prints it."""
+    name = below(pod, "metadata", "name")
+    states = {each.get("name"): each for each in below(pod, "status", "containerStatuses") or []}
     for each in pod["spec"].get("containers") or []:
         found = Described(str(each.get("name", "")), line)
         found.ports = [int(port["containerPort"]) for port in each.get("ports") or [] if "containerPort" in port]
         found.command = [*map(str, each.get("command") or []), *map(str, each.get("args") or [])]
-        limit = ((each.get("resources") or {}).get("limits") or {}).get("memory")
+        limit = below(each, "resources", "limits", "memory")
         found.memory = quantity(str(limit)) if limit else None
-        ended = ((states.get(each.get("name")) or {}).get("lastState") or {}).get("terminated") or {}
+        ended = below(states, each.get("name"), "lastState", "terminated") or {}
         found.ended = {
             "Reason": str(ended.get("reason", "")), "Exit Code": str(ended.get("exitCode", "")),
             "Finished": str(ended.get("finishedAt", "")),

@@ -155,28 +155,42 @@ def _comment(tokens: list[tuple[str, str, int]], position: int, line: int) -> tu
 
 
 def _location(found: Directive, upstreams: dict[str, Directive], sink: SourceSink) -> None:
-    words = found.words[1:]
-    if not words or words[0] in ("~", "~*") or words[-1].startswith("@"):
-        prefix = _fixed_part(words[1]) if len(words) > 1 and words[0] in ("~", "~*") else ""
-        if not prefix:
-            return
-    else:
-        prefix = words[-1]
-    block = found.block or ()
+    """One location: what it does not log, and where it passes requests to."""
+    prefix, block = _prefix(found.words[1:]), found.block or ()
+    if not prefix:
+        return
     if any(each.words[:2] == ("access_log", "off") for each in block):
         sink.remark(f"requests below {prefix} are not logged")
     passed = next((each for each in block if each.words[0] in _PASSES and len(each.words) > 1), None)
     if passed is None:
         return
     port, host = _target(passed.words[1], upstreams)
+    # Operators write the service beside the port: `proxy_pass http://127.0.0.1:8000; # rsr-backend`.
     named = _NAME.search(passed.comment) or _NAME.search(found.comment)
-    sink.route(prefix, port, named[1] if named else host, found.line)
+    service = named[1] if named else host
+    sink.route(prefix, port, service, found.line)
+    if service:
+        _read_timeouts(block, service, sink)
+
+
+def _prefix(words: tuple[str, ...]) -> str:
+    """The paths of `location [=|~|~*|^~] words`; empty for one that no path begins with."""
+    if not words or words[-1].startswith("@"):
+        return ""
+    if words[0] in ("~", "~*"):
+        return _fixed_part(words[1]) if len(words) > 1 else ""
+    return words[-1]
+
+
+def _read_timeouts(block: tuple[Directive, ...], service: str, sink: SourceSink) -> None:
     for each in block:
-        if each.words[0].endswith("_read_timeout") and len(each.words) > 1:
-            match = _DURATION.match(each.words[1])
-            if match and (named or host):
-                seconds = int(match[1]) * _SECONDS[match[2] or "s"]
-                sink.limit("request-timeout-seconds", seconds, each.line, service=named[1] if named else host)
+        if (
+            each.words[0].endswith("_read_timeout")
+            and len(each.words) > 1
+            and (match := _DURATION.match(each.words[1]))
+        ):
+            seconds = int(match[1]) * _SECONDS[match[2] or "s"]
+            sink.limit("request-timeout-seconds", seconds, each.line, service=service)
 
 
 def _fixed_part(pattern: str) -> str:

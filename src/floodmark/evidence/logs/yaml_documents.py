@@ -101,34 +101,42 @@ def nested(found: Mapping[str, str]) -> dict[str, Any]:
 
 def values_of(lines: list[str]) -> dict[str, str]:
     """Dotted name -> text of one document. What is no pair of a name and a text goes on with the text before it."""
-    found: dict[str, str] = {}
-    path: list[tuple[int, str]] = []
-    block: tuple[str, int, str] | None = None
-    latest = ""
+    document = _Document()
     for line in lines:
-        indent = len(line) - len(line.lstrip())
-        if block is not None:
-            name, outer, joint = block
-            if not line.strip() or indent > outer:
-                found[name] += (joint if found[name] else "") + line.strip()
-                continue
-            block = None
+        document.take(line)
+    return {name: unquoted(text) for name, text in document.found.items()}
+
+
+@dataclass(slots=True)
+class _Document:
+    """What is known of a document so far. `path` is where its last line stands; `joint` joins the lines of a block."""
+
+    found: dict[str, str] = field(default_factory=dict)
+    path: list[tuple[int, str]] = field(default_factory=list)
+    latest: str = ""
+    joint: str | None = None
+
+    def take(self, line: str) -> None:
+        """One more line: a pair, or more of the text before it."""
+        if self.joint is not None and (not line.strip() or _indent(line) > self.path[-1][0]):
+            self.found[self.latest] += (self.joint if self.found[self.latest] else "") + line.strip()
+            return
+        self.joint = None
         match = _PAIR.match(line)
-        if match is None or _open(found.get(latest, "")):
-            if latest in found:
-                found[latest] += " " + line.strip()
-            continue
-        while path and path[-1][0] >= indent:
-            path.pop()
-        path.append((indent, match[2].strip("'\"")))
-        latest = ".".join(name for _, name in path)
-        text = match[3] or ""
+        if match and not _open(self.found.get(self.latest, "")):
+            self._pair(_indent(line), match[2].strip("'\""), match[3] or "")
+        elif self.latest in self.found:
+            self.found[self.latest] += " " + line.strip()
+
+    def _pair(self, indent: int, name: str, text: str) -> None:
+        while self.path and self.path[-1][0] >= indent:
+            self.path.pop()
+        self.path.append((indent, name))
+        self.latest = ".".join(name for _, name in self.path)
         if _BLOCK.match(text):
-            found[latest] = ""
-            block = (latest, indent, "\n" if text[0] == "|" else " ")
+            self.found[self.latest], self.joint = "", "\n" if text[0] == "|" else " "
         elif text:
-            found[latest] = text
-    return {name: unquoted(text) for name, text in found.items()}
+            self.found[self.latest] = text
 
 
 def _open(text: str) -> bool:
