@@ -22,19 +22,30 @@ def detect(scene: Scene) -> Finding | None:
     options, starts = scene.options, scene.starts
     if len(starts) < options.loop_restarts:
         return None
-    lives = np.diff(starts) / 3600.0
+    together = _replicas(scene)
+    if len(starts) <= together:
+        return None
+    lives = np.subtract(starts[together:], starts[:-together]) / 3600.0
     typical = float(np.median(lives))
     if typical > options.loop_life_hours:
         return None
     text = (
         f"The container began anew {len(starts)} times, typically after {span(typical * 3600)}: "
-        f"{figure(_an_hour(lives, options.loop_life_hours))} an hour while it lasted."
+        f"{figure(together * _an_hour(lives, options.loop_life_hours))} an hour while it lasted."
     )
     rising = _rising(scene)
     if rising is not None and rising >= AGREE and scene.view is not None and grows(scene.view, options):
         more = f" {per_cent(rising)} of its lives rise after their warm-up: a leak that the restarts hide."
         return Finding("restart-loop", "leak", text + more)
     return Finding("restart-loop", "unknown", text + " Its lives are too short to tell a leak from warming up.")
+
+
+def _replicas(scene: Scene) -> int:
+    """Containers that are there at once: a rollout starts all of them within minutes, and none of them lived short."""
+    view = scene.whole or scene.view
+    if view is None or view.track.grain != "container":
+        return 1
+    return max(1, round(float(np.median(view.track.alive))))
 
 
 def _an_hour(lives: np.ndarray, longest_hours: float) -> float:
