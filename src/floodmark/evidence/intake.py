@@ -32,6 +32,7 @@ from floodmark.evidence.sources import MAX_LINE_BYTES, FileSource
 from floodmark.evidence.sources_packed import Unpacker
 from floodmark.evidence.sources_walk import problem, walk
 from floodmark.evidence.store import Store
+from floodmark.evidence.strays import without_strays
 
 Progress = Callable[[str, int, int], None]
 """Called with the path that is being read, the number of files done, and the number of files."""
@@ -241,6 +242,8 @@ def _assembled(ledger: Ledger, options: IntakeOptions, problems: Sequence[Source
         ledger, serving, routes, options.window, options.max_routes, options.max_samples, options.max_all_samples
     )
     whole.prepare()
+    if options.window is None:
+        whole.window = without_strays(ledger)
     series = tuple(one for one in metrics.attached(assemble_rows.series(whole)) if len(one.at) or one.copies > 1)
     evidence = Evidence(
         window=options.window,
