@@ -23,6 +23,9 @@ AGES_HOURS = (0.1, 0.3, 1.0, 3.0, 10.0)
 REQUESTS = (10.0, 30.0, 100.0, 300.0, 1000.0)
 """Time constants of the saturating curves: hours of age, and requests (or tasks) a worker has begun."""
 
+SEEN = 3.0
+"""Time constants after which a curve has ended (95% of it). Of a line no more than a part can be told before."""
+
 MATURE_HOURS = 6.0
 """A life of this age is warm where it had ordinary traffic."""
 
@@ -57,7 +60,7 @@ def warm_up(track: Track, served: Floats | None) -> WarmUp:
     reference = _mature_level(track)
     if not len(births):
         return WarmUp(np.zeros(len(track.at)), None, reference)
-    clocks = _clocks(track, served)
+    clocks = _clocks(track, served, births)
     weights = _weights(track, clocks, reference, births)
     gain = np.zeros(len(track.at))
     for life in births:
@@ -71,11 +74,20 @@ def warm_up(track: Track, served: Floats | None) -> WarmUp:
 Clocks = tuple[tuple[Floats, tuple[float, ...]], ...]
 
 
-def _clocks(track: Track, served: Floats | None) -> Clocks:
+def _clocks(track: Track, served: Floats | None, births: Ints) -> Clocks:
     """(clock over the grid, time constants on it): age in hours and, where requests are known, requests served."""
     if served is None or served[-1] <= 0:
-        return ((track.hours, AGES_HOURS),)
-    return ((track.hours, AGES_HOURS), (served, REQUESTS))
+        return ((track.hours, _told(track, track.hours, births, AGES_HOURS)),)
+    return (
+        (track.hours, _told(track, track.hours, births, AGES_HOURS)),
+        (served, _told(track, served, births, REQUESTS)),
+    )
+
+
+def _told(track: Track, clock: Floats, births: Ints, constants: tuple[float, ...]) -> tuple[float, ...]:
+    """The time constants of curves that some life was seen to the end of: a slower one would eat a leak from birth on."""
+    longest = float((clock[track.end[births]] - clock[track.begin[births]]).max())
+    return tuple(one for one in constants if one * SEEN <= longest)
 
 
 def _curves(clocks: Clocks, first: int, places: Ints) -> Matrix:
