@@ -21,6 +21,7 @@ from floodmark.export.importer.publication import Publication, known_project
 from floodmark.export.importer.reading import UNIT_MAX_MB, Item, steps
 from floodmark.export.importer.rows import BUFFER_MB, Rows
 from floodmark.export.importer.summary import Seen, Summary
+from floodmark.export.interruption import raise_interruption
 from floodmark.settings import Settings
 
 HELD_PIECES = 100
@@ -137,6 +138,7 @@ class Importer:
                 taken = self._take(path, element, stream, reporter)
         except (DatabaseError, InterfaceError) as error:
             self._failed(held)
+            raise_interruption(error)
             raise self._refusal(error, f"{path}:{line}: {reporter.identifier}") from None
         except BaseException:
             self._failed(held)

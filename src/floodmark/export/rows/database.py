@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from django.db import Error, InterfaceError, OperationalError, ProgrammingError, connections, transaction
 
 from floodmark.errors import SourceError
+from floodmark.export.interruption import raise_interruption
 from floodmark.export.source import alias
 
 Fetch = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
@@ -56,16 +57,19 @@ class Database:
             try:
                 return self._once(read)
             except (OperationalError, InterfaceError) as error:
+                raise_interruption(error)
                 connections[self.alias].close()
                 if time.monotonic() + pause_s > deadline:
                     raise SourceError(f"the database cannot be read: {_line(error)}") from error
                 time.sleep(pause_s)
                 pause_s = min(2 * pause_s, 2.0)
             except ProgrammingError as error:
+                raise_interruption(error)
                 raise SourceError(
                     f"the database is not as expected: {_line(error)}; `floodmark source check` says what is missing"
                 ) from error
             except Error as error:
+                raise_interruption(error)
                 raise SourceError(f"the database cannot be read: {_line(error)}") from error
 
     def _once(self, read: Callable[[Fetch], T]) -> T:
