@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from floodmark.watch.state import State
+
 
 def _module(name: str) -> Any:
     """A helper beside this file; test folders are no packages."""
@@ -20,6 +22,14 @@ def _module(name: str) -> Any:
         sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[name])
     return sys.modules[name]
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    """What a watch remembers, empty."""
+    made = State(tmp_path / "state.sqlite")
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -36,13 +35,6 @@ class Recorder:
         if self.down or self.refuses:
             raise DeliveryError("down", final=self.refuses)
         self.got.append(message)
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    made = State(tmp_path / "state.sqlite")
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,6 @@ from floodmark.watch.state import State
 LEAK = Condition("growth", "growth-critical", "web", "critical", 900.0, 320.0, "MB/h", 200.0, "web leaks 320 MB/h")
 NOON = 1_756_296_000.0
 """2025-08-27 12:00 UTC."""
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    made = State(tmp_path / "state.sqlite")
-    yield made
-    made.close()
 
 
 @pytest.fixture

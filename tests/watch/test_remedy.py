@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,13 +24,6 @@ LEAK = Finding(
     memory_mb=900.0, grown_for_seconds=4 * 3600, youngest_process_seconds=7200, culprit="/report/{id}/",
     culprit_kind="endpoint", culprit_confidence=0.9, reason="r",
 )  # fmt: skip
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    made = State(tmp_path / "state.sqlite")
-    yield made
-    made.close()
 
 
 @pytest.fixture
