@@ -71,7 +71,9 @@ class Settings(BaseSettings):
     send_timeout_seconds: int = setting(60, "A client that takes no 64 KB in this time is let go.", ge=1)
     first_build_wait_seconds: float = setting(2.0, "How long a request waits for the first build of a dataset.", ge=0)
     retry_after_seconds: int = setting(5, "What a client is told to wait where there is no file yet.", ge=1, le=60)
-    trusted_proxies: str = setting("", "Addresses, comma between, whose X-Forwarded-Proto header is believed.")
+    trusted_proxies: str = setting(
+        "", "Addresses, comma between, whose X-Forwarded-Proto and X-Forwarded-For are believed."
+    )
     metrics_user: str = setting("", "User of /metrics; without user and password it answers only to this machine.")
     metrics_password: SecretStr | None = setting(None, "Password of /metrics.")
     request_log: str = setting(

@@ -1,19 +1,16 @@
-"""Code in the documents is code: fences are closed, settings load, JSON parses, shown options exist."""
+"""Code in the documents is code: fences are closed, settings load, JSON parses; command lines are test_docs.py's."""
 
 from __future__ import annotations
 
 import json
 import re
-import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 
-from floodmark.cli import app
 from floodmark.watch.config import read
 
 ROOT = Path(__file__).parents[2]
@@ -72,28 +69,3 @@ def test_the_tables_of_the_watch_s_document_are_one_configuration_that_loads(tmp
     loaded = read(path)
     assert loaded.remedy
     assert loaded.processes
-
-
-def shown_commands() -> list[Any]:
-    """Every line that begins with `floodmark`, as (document, words) up to a comment, a pipe or a redirection."""
-    found = []
-    for document in DOCUMENTS:
-        for language, text in blocks(document):
-            if language in ("sh", "console"):
-                lines = text.replace("\\\n", " ").splitlines()
-                found += [(document, line) for line in lines if re.match(r"(\$ )?floodmark ", line)]
-    return [pytest.param(line.removeprefix("$ "), id=f"{document.name}: {line}") for document, line in found]
-
-
-@pytest.mark.parametrize("line", shown_commands())
-def test_a_command_line_that_is_shown_has_only_options_that_exist(line: str) -> None:
-    words = shlex.split(line, comments=True)[1:]
-    end = next((at for at, word in enumerate(words) if word in ("|", ">", "&&", ";")), len(words))
-    command: Any = typer.main.get_command(app)
-    known = {option for one in command.params for option in one.opts}
-    for word in words[:end]:
-        if word.startswith("--"):
-            assert word.partition("=")[0] in known | {"--help"}
-        elif hasattr(command, "commands") and word in command.commands:
-            command = command.commands[word]
-            known |= {option for one in command.params for option in (*one.opts, *one.secondary_opts)}

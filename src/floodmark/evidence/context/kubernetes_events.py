@@ -51,8 +51,6 @@ _AGE = re.compile(r"(?:(\d+)y)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?\Z")
 _REPEATED = re.compile(r"(\S+) \(x(\d+) over (\S+)\)")
 _HEADER = re.compile(r"(LAST SEEN|FIRST SEEN|[A-Z]+)(?:\s{2,}|\s*$)")
 
-ROWS_AT_ONCE = 10_000
-
 
 def emit_event(item: dict[str, Any], line: int, sink: LineSink, at: float | None = None) -> bool:
     """One event as an object. `at` is the time of what it came in, for one without its own."""
