@@ -49,3 +49,9 @@ def stage_of() -> Any:
 def stage_of_module() -> Any:
     """The same, for one stage that a whole module of tests uses."""
     return _module("stage").Stage
+
+
+@pytest.fixture(scope="session")
+def engine_module() -> Any:
+    """A Docker engine of the tests' own."""
+    return _module("engine")

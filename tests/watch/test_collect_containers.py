@@ -99,7 +99,7 @@ def docker_event(action: str, at: float, name: str = "web") -> bytes:
 def engine(api: Api) -> Iterator[DockerCollector]:
     api.answers = docker_answers()
     config = Docker(name="^web$", url=f"tcp://127.0.0.1:{api.port}")
-    collector = DockerCollector(config, timeout_seconds=5, max_containers=10)
+    collector = DockerCollector(config, timeout_seconds=5, max_containers=10, max_events=100, parallel=4)
     yield collector
     collector.close()
 
@@ -120,6 +120,20 @@ def test_a_container_is_measured_without_its_page_cache(engine: DockerCollector)
     }
     assert {sample.service for sample in collected.samples} == {"web"}
     assert [limit.value for limit in collected.limits] == [512 * MIB]
+
+
+def test_groups_below_a_container_of_cgroup_v1_are_counted_with_it(api: Api, engine: DockerCollector) -> None:
+    # The names are those of a real answer of Docker 20.10; `inactive_file` alone leaves out what lies below.
+    detail = {"rss": MIB, "total_rss": 90 * MIB, "inactive_file": 0, "total_inactive_file": 40 * MIB, "cache": 0}
+    api.answers["/web/stats"] = {"memory_stats": {"usage": 140 * MIB, "stats": detail}}
+    found = values(engine.collect(1000.0))
+    assert (found["rss"], found["working_set"]) == (90 * MIB, 100 * MIB)
+
+
+def test_an_engine_from_before_single_figures_is_asked_in_its_own_way(api: Api, engine: DockerCollector) -> None:
+    api.answers["/version"] = {"ApiVersion": "1.40", "MinAPIVersion": "1.12"}
+    assert engine.collect(1000.0).problem is None
+    assert not [path for path in api.asked if "one-shot" in path]
 
 
 def test_a_container_without_a_limit_of_its_own_has_none(api: Api, engine: DockerCollector) -> None:
@@ -169,7 +183,11 @@ def test_an_engine_that_is_away_is_said_and_found_again() -> None:
     api = Api()
     api.answers = docker_answers()
     collector = DockerCollector(
-        Docker(name="web", url=f"tcp://127.0.0.1:{api.port}"), timeout_seconds=2, max_containers=10
+        Docker(name="web", url=f"tcp://127.0.0.1:{api.port}"),
+        timeout_seconds=2,
+        max_containers=10,
+        max_events=100,
+        parallel=4,
     )
     assert collector.collect(1.0).problem is None
     api.stop()

@@ -50,6 +50,7 @@ def test_a_few_lines_are_enough_and_nothing_is_allowed_unless_it_is_said(tmp_pat
     ("[[remedy]]\nservice = 'a'\naction = 'reboot'\n", 3, "'restart', 'shed', 'snapshot' or 'scale'"),
     ("[[remedy]]\nservice = 'a'\naction = 'shed'\nsystemd = 'x'\n", 1, "shed wants one of url, argv"),
     ("[[remedy]]\nservice = 'a'\naction = 'restart'\nargv = ['x']\nbudget_per_hour = -1\n", 5, "greater than or equal"),
+    ("[[remedy]]\nservice = 'a'\naction = 'restart'\nargv = ['x']\ndocker_url = 'tcp://h'\n", 1, "goes together with"),
     ("[[route]]\nprefix = 'x'\nservice = 'a'\n", 2, "should match"),
     ("[[smtp]]\nhost = 'h'\nsender = 'a@b'\nto = []\n", 4, "at least 1"),
     ("logs = 3\n", 1, "list"),

@@ -203,6 +203,10 @@ def test_the_memory_is_the_judge_of_an_action(after: tuple[float, float] | None,
     assert word in verdict_on("restart", "web", (900.0, 610.0), after)
 
 
+def test_an_action_on_what_did_not_grow_is_not_said_to_have_slowed_it() -> None:
+    assert "nothing tells whether it helped" in verdict_on("restart", "web", (0.1, -0.2), (0.1, -0.3))
+
+
 def test_the_audit_log_is_only_appended_to(state: State, mark: Path, tmp_path: Path) -> None:
     remedies = acting(state, remedy(mark))
     remedies.consider(LEAK, tmp_path, 1000.0)

@@ -11,8 +11,6 @@ from floodmark.watch.collect.processes import ProcessCollector
 from floodmark.watch.collect.prometheus import PrometheusCollector
 from floodmark.watch.config import WatchConfig
 
-MAX_ANSWER_BYTES = 64_000_000
-
 
 def collectors(config: WatchConfig, settings: Settings) -> list[Collector]:
     """Every collector of figures, in the order of the configuration. Raises SettingsError for a missing extra."""
@@ -28,17 +26,20 @@ def collectors(config: WatchConfig, settings: Settings) -> list[Collector]:
             window_seconds=settings.watch_window_seconds,
             step_seconds=settings.watch_interval_seconds,
             max_suspects=settings.watch_max_suspects,
-            max_answer_bytes=MAX_ANSWER_BYTES,
+            max_answer_bytes=int(settings.watch_max_answer_mb * 1e6),
             timeout_seconds=settings.watch_timeout_seconds,
         )
         for one in config.prometheus
     ]
-    bounds = {"timeout_seconds": settings.watch_timeout_seconds}
-    for table, module, kind, bound in (
-        (config.docker, "docker", "DockerCollector", "max_containers"),
-        (config.kubernetes, "kubernetes", "KubernetesCollector", "max_pods"),
-    ):
-        if table:
-            collector = getattr(import_module(f"floodmark.watch.collect.{module}"), kind)
-            made += [collector(one, **bounds, **{bound: settings.watch_max_processes}) for one in table]
+    bounds: dict[str, float] = {"timeout_seconds": settings.watch_timeout_seconds}
+    if config.docker:
+        docker = import_module("floodmark.watch.collect.docker").DockerCollector
+        bounds_of_docker = {
+            "max_containers": settings.watch_max_processes, "max_events": settings.watch_max_events,
+            "parallel": settings.watch_parallel,
+        }  # fmt: skip
+        made += [docker(one, **bounds, **bounds_of_docker) for one in config.docker]
+    if config.kubernetes:
+        kubernetes = import_module("floodmark.watch.collect.kubernetes").KubernetesCollector
+        made += [kubernetes(one, **bounds, max_pods=settings.watch_max_processes) for one in config.kubernetes]
     return made

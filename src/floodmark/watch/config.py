@@ -175,6 +175,8 @@ class Remedy(_Table):
     action: Literal["restart", "shed", "snapshot", "scale"]
     systemd: str | None = None
     docker: str | None = None
+    docker_url: str | None = None
+    """The engine of that container, where it is not this machine's own."""
     kubernetes: str | None = None
     """Deployment as namespace/name."""
     gunicorn: Path | None = None
@@ -198,6 +200,8 @@ class Remedy(_Table):
         given = [way for way in ("systemd", "docker", "kubernetes", "gunicorn", "argv", "url") if getattr(self, way)]
         if len(given) != 1 or given[0] not in ways:
             raise ValueError(f"{self.action} wants one of {', '.join(ways)}")
+        if self.docker_url and not self.docker:
+            raise ValueError("docker_url goes together with docker, the container's name")
         if self.action == "scale" and self.kubernetes and self.replicas is None:
             raise ValueError("scale of a Kubernetes deployment wants replicas")
         return self

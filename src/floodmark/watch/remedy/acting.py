@@ -154,6 +154,9 @@ def verdict_on(action: str, service: str, before: tuple[float, float] | None, af
         # A restart is no recovery: it empties what fills again.
         goes_on = "" if slowed or after[1] <= 0 else ", but it grows on as before"
         return f"memory came back after the {action} of {service}{goes_on}: {figures}"
+    if before[1] <= 0:
+        # What was measured did not grow: there is no growth of which a half could be gone.
+        return f"after the {action} of {service} nothing tells whether it helped: {figures}"
     if slowed:
         return f"growth slowed after the {action} of {service}: {figures}"
     return f"the {action} of {service} did not help: {figures}"

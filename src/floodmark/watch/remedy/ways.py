@@ -98,7 +98,7 @@ def way_of(remedy: Remedy) -> Way:
     if remedy.systemd:
         return Program(("systemctl", "restart", "--", remedy.systemd))
     if remedy.docker:
-        way: Way = import_module("floodmark.watch.remedy.docker").DockerRestart(remedy.docker)
+        way: Way = import_module("floodmark.watch.remedy.docker").DockerRestart(remedy.docker, remedy.docker_url)
         return way
     assert remedy.kubernetes
     kubernetes = import_module("floodmark.watch.remedy.kubernetes")
