@@ -12,6 +12,7 @@ from floodmark.evidence.counting import MAX_EXAMPLE_BYTES, count_requests
 from floodmark.evidence.ledger import Listener
 from floodmark.evidence.logs.entries import Entry
 from floodmark.evidence.logs.requests import LOST, Request, RequestBatch, batch_of
+from floodmark.evidence.logs.times import YEARLESS
 from floodmark.evidence.nouns import EventKind, Floats
 from floodmark.evidence.readers import SeriesKey
 from floodmark.evidence.sinks import Moment, SourceSink
@@ -62,6 +63,8 @@ class LineSink(SourceSink):
 
     def time_of_day(self, entry: Entry, second: int) -> Moment:
         """The moment of a line that has a time of day and no date: the wrapper's time where there is one."""
+        if entry.at is None and entry.wall is not None:
+            return self.local(entry, entry.wall)
         if entry.at is not None:
             day = entry.at // DAY * DAY
             self.ledger_offset((day + second - entry.at + DAY / 2) % DAY - DAY / 2)
@@ -77,6 +80,15 @@ class LineSink(SourceSink):
         if self._local is not None and self._local.last is not None:
             vote_for_days(lane, at, self._local.last)
         return self._at(at, lane)
+
+    def told(self, entry: Entry) -> Moment | None:
+        """The moment of a line without any time of its own, as what is around it tells; None where nothing does."""
+        if entry.at is not None:
+            return self._at(entry.at, self.zoned_lane())
+        if entry.wall is None:
+            return None
+        self.row.remark(YEARLESS)
+        return self.local(entry, entry.wall)
 
     def zoned(self, at: float, east: int = 0) -> Moment:
         """The moment of a line that states its zone, `east` seconds from UTC; `at` is UTC."""
@@ -160,10 +172,10 @@ class LineSink(SourceSink):
             self.ledger.store.samples(number, lane.number, at, value)
 
     def happened(
-        self, kind: EventKind, moment: Moment, entry: Entry, process: str | None = None, count: int = 1
-    ) -> None:
-        """An event of this stream's service."""
-        self._happened(moment, kind, entry.data, entry.line, self.service, self.instance, process, count)
+        self, kind: EventKind, moment: Moment, entry: Entry, process: str | None = None, count: int = 1, service: str | None = None
+    ) -> None:  # fmt: skip
+        """An event of this stream's service, or of the one that the line names."""
+        self._happened(moment, kind, entry.data, entry.line, service or self.service, self.instance, process, count)
 
     def anchor(self, path: bytes, moment: Moment) -> None:
         """The end of a request that other sources may tell of as well."""

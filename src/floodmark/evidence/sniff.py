@@ -9,11 +9,12 @@ from floodmark.evidence.context.kubernetes_describe import KubernetesDescribe, K
 from floodmark.evidence.context.kubernetes_events import KubernetesEvents
 from floodmark.evidence.context.nginx_conf import NginxConf
 from floodmark.evidence.logs.gcp import CloudLogging
+from floodmark.evidence.logs.journal import Journal
 from floodmark.evidence.logs.lines import LogReader
 from floodmark.evidence.readers import Head, Reader
 
 READERS: tuple[Reader, ...] = (
-    CloudLogging(), KubernetesEvents(), KubernetesDescribe(), KubernetesPods(), NginxConf(), LogReader(),
+    CloudLogging(), Journal(), KubernetesEvents(), KubernetesDescribe(), KubernetesPods(), NginxConf(), LogReader(),
     *metrics.READERS,
 )  # fmt: skip
 """In the order in which equally sure ones are preferred."""

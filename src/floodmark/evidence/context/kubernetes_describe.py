@@ -195,6 +195,7 @@ class KubernetesPods:
         if (
             data.lstrip()[:1] in (b"{", b"[")
             and b'"containers"' in data
+            and b'"PodMetrics' not in data
             and (b'"kind": "Pod' in data or b'"kind":"Pod' in data)
         ):
             return 0.95

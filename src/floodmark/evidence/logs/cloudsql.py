@@ -83,7 +83,7 @@ class CloudSql(Stateless):
         split = _split(entry.data)
         if split is None:
             # an entry of Cloud Logging made of a line of JSON has lost its time to the entry
-            return entry.at is not None and self._untimed(entry, sink)
+            return self._untimed(entry, sink)
         stamp, message = split
         meaning = _meaning(message)
         if meaning is None and (not self._mine or message.startswith(b"[")):
@@ -99,11 +99,12 @@ class CloudSql(Stateless):
         return True
 
     def _untimed(self, entry: Entry, sink: LineSink) -> bool:
-        meaning = _meaning(entry.data)
-        if meaning is None or entry.at is None:
+        meaning = _meaning(entry.data) if entry.at is not None or entry.wall is not None else None
+        moment = sink.told(entry) if meaning is not None else None
+        if meaning is None or moment is None:
             return False
         self._mine = True
-        _tell(meaning, sink.zoned(entry.at), entry, sink)
+        _tell(meaning, moment, entry, sink)
         return True
 
 

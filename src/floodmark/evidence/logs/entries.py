@@ -20,6 +20,8 @@ class Entry(NamedTuple):
     at        the wrapper's own time in seconds UTC, None without one
     service   container, instance (pod or host) and stream, as far as the wrapper tells them
     part      True for what continues an entry of several lines
+    wall      the wrapper's wall clock, where it states no zone (syslog)
+    program   what the wrapper says wrote the line, where it is a log of everything that ran on a machine
     """
 
     line: int
@@ -29,3 +31,5 @@ class Entry(NamedTuple):
     instance: str | None = None
     stream: str = ""
     part: bool = False
+    wall: float | None = None
+    program: str = ""

@@ -28,9 +28,11 @@ from floodmark.evidence.logs.nginx_error import NginxError
 from floodmark.evidence.logs.postgres import Postgres
 from floodmark.evidence.logs.request_records import RequestRecords
 from floodmark.evidence.logs.requests import RequestBatch
+from floodmark.evidence.logs.system import System
 from floodmark.evidence.logs.tasks import TaskBook
+from floodmark.evidence.logs.times import first_in
 from floodmark.evidence.logs.uwsgi import Uwsgi
-from floodmark.evidence.logs.wrappers import MAX_DEPTH, WRAPPERS, Wrapper
+from floodmark.evidence.logs.wrappers import MAX_DEPTH, WRAPPERS, Syslog, Wrapper
 from floodmark.evidence.nouns import Ints
 from floodmark.evidence.overlap import OverlapBook
 from floodmark.evidence.readers import Head, Sink, Source
@@ -40,8 +42,12 @@ from floodmark.evidence.sources import BLOCK_BYTES, FileSource, ends_in
 
 SAMPLED_LINES = 300
 MAX_FOLLOWING = 500
-ZONES_SAMPLED = 64
 """Lines of one traceback."""
+
+ZONES_SAMPLED = 64
+YEAR_HALF = 182 * 86_400
+FOREIGN_NAMED = 6
+"""Programs of a machine's log that are named though nothing of them was read."""
 
 _FOLLOWS = re.compile(
     rb"[\t ]|Traceback \(most recent call last\)|File \"|During handling of the above|The above exception was"
@@ -59,7 +65,7 @@ def formats(stated: Sequence[str] = ()) -> tuple[LineFormat, ...]:
     access: tuple[LineFormat, ...] = (CustomAccess(), Access()) if usable(stated) else (Access(), CustomAccess())
     return (
         *access, NginxError(), GunicornError(), CloudSql(), DjangoQ(tasks), Uwsgi(), Postgres(), RequestRecords(),
-        Application(tasks),
+        Application(tasks), System(),
     )  # fmt: skip
 
 
@@ -72,6 +78,10 @@ class Stream:
     def __init__(self, sink: LineSink) -> None:
         self.sink = sink
         self.kinds: Counter[str] = Counter()
+        self.programs: set[str] = set()
+        self.foreign: Counter[str] = Counter()
+        """Programs of which no line was known -> how many lines they wrote."""
+
         self._formats = list(formats([*sink.ledger.access_formats, *sink.row.access_formats]))
         self._last: LineFormat | None = None
         self._following = 0
@@ -95,12 +105,17 @@ class Stream:
             self.sink.reject(entry.line, "cut off at the end of the file" if cut else str(reason), entry.data)
             return
         if taken is not None:
+            if not isinstance(taken, System):  # of what kernel and systemd say most is no evidence
+                self.programs.add(entry.program)
             self._last, self._following, self._in_traceback = taken, 0, _TRACEBACK in entry.data
             self.kinds[taken.kind] += 1
             row.records += 1
         elif self._follows(entry):
             self._following += 1
             row.continued += 1
+        elif entry.program and entry.program not in self.programs:
+            # of everything that runs on a machine most is nobody's evidence: sshd is not a format that was misread
+            self.foreign[entry.program] += 1
         else:
             self.sink.reject(entry.line, "cut off at the end of the file" if cut else "no known format", entry.data)
 
@@ -166,12 +181,19 @@ class Streams:
     def finish(self) -> None:
         """All of them have ended: settle what they are."""
         kinds: Counter[str] = Counter()
+        foreign: Counter[str] = Counter()
         for _, stream in sorted(self.streams.items(), key=lambda item: tuple(map(str, item[0]))):
             stream.finish()
             kinds.update(stream.kinds)
+            foreign.update(stream.foreign)
             if stream.sink.service:
                 services = self.sink.row.services
                 services[stream.sink.service] = services.get(stream.sink.service, 0) + sum(stream.kinds.values())
+        if foreign:
+            most_of = sorted(foreign, key=lambda name: (-foreign[name], name))
+            told = ", ".join(f"{name} ({foreign[name]})" for name in most_of[:FOREIGN_NAMED])
+            more = f" and {len(most_of) - FOREIGN_NAMED} more" if len(most_of) > FOREIGN_NAMED else ""
+            self.sink.remark(f"lines of other programs were not read: {told}{more}")
         if kinds:
             most = max(sorted(kinds), key=lambda kind: kinds[kind])
             self.sink.row.kind = most
@@ -213,7 +235,8 @@ def wrapping(lines: Sequence[bytes]) -> list[type[Wrapper]]:
         plain = sum(any(matches(entry.data) for _, matches in MATCHERS) for entry in entries)
         counts = [(sum(each.matches(entry.data) for entry in entries), each) for each in WRAPPERS]
         best, wrapper = max(counts, key=lambda pair: pair[0])
-        if best <= len(entries) / 2 or plain > len(entries) / 2:
+        # a format with free text before its time knows lines of syslog too, but not whose they are
+        if best <= len(entries) / 2 or (plain > len(entries) / 2 and wrapper is not Syslog):
             break
         chain.append(wrapper)
         peeler = wrapper()
@@ -253,6 +276,9 @@ class LogReader:
         head = source.head().lines[:SAMPLED_LINES]
         sink.row.kind = content_kind(head)
         chain = [wrapper() for wrapper in wrapping(head)]
+        for each in chain:
+            if isinstance(each, Syslog):
+                each.written = _written(source.modified, head)
         if chain:
             sink.remark("wrapped: " + ", ".join(wrapper.name for wrapper in chain))
             peeled = _peel_all(map(type, chain), [Entry(number, line) for number, line in enumerate(head, 1)])
@@ -262,6 +288,13 @@ class LogReader:
             own = written_so(sink.ledger.access_formats, head) or _in_usual_format(head, sink)
             _read_plain(source, streams, None if own else rank_of(list(head)))
         streams.finish()
+
+
+def _written(modified: float | None, head: Sequence[bytes]) -> float | None:
+    """When a file may have been written at the latest: copies get new times, so a date in its first lines goes before."""
+    dated = next((at for line in head if (at := first_in(line[:2000])) is not None), None)
+    known = [at for at in (modified, None if dated is None else dated + YEAR_HALF) if at]
+    return min(known, default=None)
 
 
 def _in_usual_format(head: Sequence[bytes], sink: SourceSink) -> bool:

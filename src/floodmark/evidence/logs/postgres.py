@@ -20,14 +20,31 @@ from floodmark.evidence.nouns import EventKind
 from floodmark.evidence.sinks import Moment
 from floodmark.evidence.sinks_lines import LineSink
 
-_SEVERITY = rb"(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG\d?|DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION)"
+_SEVERITY = (
+    rb"(?P<severity>LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG\d?|DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION)"
+)
 _STDERR = re.compile(
-    rb"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?) ([A-Z]{1,5}|[+-]\d\d(?::?\d\d)?)\b(.{0,300}?)"
-    + _SEVERITY
-    + rb":  (.*)\Z",
+    rb"(?P<before>(?:\S{1,80} ){0,4}?\S{0,20}?)(?<![\d.])"
+    rb"(?:(?P<stamp>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?) (?P<zone>[A-Z]{1,5}|[+-]\d\d(?::?\d\d)?)\b"
+    rb"|(?P<epoch>1\d{9}\.\d{3})(?!\d))"
+    rb"(?P<prefix>.{0,300}?)" + _SEVERITY + rb":  (?P<message>.*)\Z",
     re.DOTALL,
 )
+"""A time (%m, %t, or %n since the epoch) with the rest of `log_line_prefix` around it."""
+
+_NAMED = re.compile(rb"@|(?<![\w.])(?:app|user|db|usr|u|d|a)=", re.IGNORECASE)
+_TIME_AGAIN = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|(?<!\d)1\d{9}\.\d{3}(?!\d)")
 _CLOUD = re.compile(rb"(?:\[(\d+)\]: )?\[\d+-\d+\] (.{0,300}?)" + _SEVERITY + rb":  (.*)\Z", re.DOTALL)
+_MORE = re.compile(rb"\[\d+-(?:[2-9]|[1-9]\d+)\] ")
+"""Syslog numbers the lines of one message: [771-2] goes on with [771-1]."""
+
+_BARE = re.compile(
+    rb"(?:\[\d+\]:? |(?:[\w.\[\]-]+@[\w.\[\]-]+ )){1,2}?" + _SEVERITY + rb":  (?P<message>.*)\Z", re.DOTALL
+)
+_BAREST = re.compile(rb"(?P<severity>LOG|FATAL|PANIC):  (?P<message>.*)\Z", re.DOTALL)
+"""Lines without any time: two blanks, and words that loggers of applications do not write."""
+
+TIMELESS = "no time in the line: log_line_prefix needs %m"
 _FIELD = rb'(?:"[^"]*"|[^",]*)'
 _CSV = re.compile(
     rb"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) ([A-Z]{1,5}|[+-]\d\d(?::?\d\d)?)," + _FIELD + rb"," + _FIELD + rb",\d+,"
@@ -84,6 +101,7 @@ class Postgres:
         return (
             _STDERR.match(data) is not None
             or _CLOUD.match(data) is not None
+            or (_BARE.match(data) or _BAREST.match(data)) is not None
             or _CSV.match(data) is not None
             or (data.startswith(b'{"timestamp"') and b'"error_severity"' in data)
         )
@@ -95,23 +113,46 @@ class Postgres:
         data = entry.data
         if data.startswith(b"{"):
             return self._json(entry, sink)
-        match = _STDERR.match(data)
-        if match:
-            stamp, zone, prefix, severity, message = match.groups()
+        if match := _STDERR.match(data):
+            moment = self._moment_of(match, entry, sink)
             self._message(
-                self._moment(entry, stamp, zone, sink), severity, message, prefix + b" " + message, entry, sink
+                moment, match["severity"], match["message"], match["prefix"] + b" " + match["message"], entry, sink
             )
             return True
-        cloud = _CLOUD.match(data)
-        if cloud and entry.at is not None:
-            _, prefix, severity, message = cloud.groups()
-            self._message(sink.zoned(entry.at), severity, message, prefix + b" " + message, entry, sink)
+        if self._untimed(entry, sink):
             return True
         if _CSV.match(data):
             self._began = entry
             self._quoted = []
             return self._csv_more(entry, sink)
         return False
+
+    def _untimed(self, entry: Entry, sink: LineSink) -> bool:
+        """A line whose time is only around it, or nowhere."""
+        data = entry.data
+        if _MORE.match(data):
+            return True
+        if cloud := _CLOUD.match(data):
+            severity, about, message = cloud["severity"], cloud[2] + b" " + cloud[4], cloud[4]
+        elif bare := _BARE.match(data) or _BAREST.match(data):
+            severity, about, message = bare["severity"], data, bare["message"]
+        else:
+            return False
+        moment = sink.told(entry)
+        if moment is None:
+            raise Unreadable(TIMELESS)
+        self._message(moment, severity, message, about, entry, sink)
+        return True
+
+    def _moment_of(self, match: re.Match[bytes], entry: Entry, sink: LineSink) -> Moment:
+        """Raises Unreadable where a client may have written the time: before it stands a name, and behind it a time."""
+        if _NAMED.search(match["before"]) and _TIME_AGAIN.search(match["prefix"]):
+            raise Unreadable(
+                "two times in the prefix after a name that clients choose: log_line_prefix should begin with %m"
+            )
+        if match["epoch"]:
+            return sink.zoned(float(match["epoch"]))
+        return self._moment(entry, match["stamp"], match["zone"], sink)
 
     def _moment(self, entry: Entry, stamp: bytes, zone: bytes, sink: LineSink) -> Moment:
         try:

@@ -16,6 +16,8 @@ _REMEMBERED = 8192
 
 DAY = 86_400
 
+YEARLESS = "times without a year: the latest year was taken that is not after the file was written"
+
 
 @lru_cache(_REMEMBERED)
 def day_start(year: int, month: int, day: int) -> int:
@@ -129,6 +131,25 @@ _ANY = re.compile(
     rb"|(?P<stamp>\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?[+-]\d\d:?\d\d|Z)?)"
     rb"|(?P<ctime>[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})"
 )
+
+
+def yearless(month: bytes, day: int, second: int, written: float) -> float:
+    """`Sep  2` and a second of it, as syslog writes, with the latest year that lies no more than a day after `written`.
+
+    Raises ValueError where there is no such day.
+    """
+    number = _MONTH.get(month)
+    if number is None:
+        raise ValueError(f"no month: {month!r}")
+    latest = 1970 + int((written + DAY) // 31_556_952)
+    for year in range(latest + 1, max(latest - 9, 1970), -1):
+        try:
+            at = day_start(year, number, day) + second
+        except ValueError:  # the 29th of February of other years
+            continue
+        if at <= written + DAY:
+            return at
+    raise ValueError(f"no year for {month!r} {day}")
 
 
 def first_in(text: bytes) -> float | None:

@@ -197,16 +197,30 @@ class Compose:
 
 _SYSLOG = re.compile(
     rb"(?:<\d{1,3}>)?(?:1 )?"
-    rb"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d))) "
-    rb"([\w.-]+) ([\w./@-]+)(?:\[(\d+)\])?: (.*)\Z",
+    rb"(?:(?P<month>[A-Z][a-z]{2}) (?P<day>[ \d]\d) (?P<clock>\d\d:\d\d:\d\d)(?:\.\d{1,6})?"
+    rb"|(?P<stamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d))"
+    rb"|(?P<epoch>\d{10}(?:\.\d{1,6})?)"
+    rb"|[A-Z][a-z]{2} (?P<full>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?) (?P<zone>[A-Z]{1,5}|[+-]\d\d(?::?\d\d)?)) "
+    rb"(?P<host>[\w.-]+) (?P<program>[\w./@-]+)(?:\[\d+\])?: (?P<line>.*)\Z",
     re.DOTALL,
 )
+"""Syslog (RFC 3164, or with RFC 3339 times) and journalctl's short, short-iso, short-precise, short-full, short-unix."""
+
+
+_DATES = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 
 class Syslog:
-    """`Sep  2 06:15:11 host gunicorn[23]: line`, of syslog and journalctl. Its short form has no year: no time is taken."""
+    """`Sep  2 06:15:11 host gunicorn[23]: line`, of syslog and journalctl.
+
+    The usual form states neither year nor zone: its time dates only lines that have none of their own. `written` says
+    when the file was, and so the year.
+    """
 
     name = "syslog"
+
+    def __init__(self) -> None:
+        self.written: float | None = None
 
     @staticmethod
     def matches(data: bytes) -> bool:
@@ -217,14 +231,40 @@ class Syslog:
         """The host becomes the instance."""
         match = _SYSLOG.match(entry.data)
         if match is None:
+            return self._heading(entry) if entry.data.startswith(b"-- ") else entry
+        try:
+            at, wall = self._time(match)
+        except ValueError:
             return entry
-        at = entry.at
-        if match[1]:
-            try:
-                at = times.stamp(match[1])[0]
-            except ValueError:
-                return entry
-        return entry._replace(data=match[5], at=at, instance=match[2].decode())
+        return entry._replace(
+            data=match["line"], at=entry.at if at is None else at, wall=wall, instance=match["host"].decode(),
+            program=match["program"].decode(),
+        )  # fmt: skip
+
+    def _heading(self, entry: Entry) -> Entry:
+        """`-- Logs begin at …, end at Tue 2025-09-02 07:15:00 UTC. --`, which tells the year; `-- Reboot --`."""
+        if not entry.data.endswith(b" --"):
+            return entry
+        if dates := _DATES.findall(entry.data):
+            self.written = times.stamp(dates[-1])[0]
+        return entry._replace(data=b"")
+
+    def _time(self, match: re.Match[bytes]) -> tuple[float | None, float | None]:
+        """(UTC, wall clock), of which one is known, or neither."""
+        if match["stamp"]:
+            return times.stamp(match["stamp"])[0], None
+        if match["epoch"]:
+            return float(match["epoch"]), None
+        if match["full"]:
+            at, zone = times.stamp(match["full"])[0], match["zone"]
+            if zone[:1] in b"+-":
+                return at - times.offset_seconds(zone), None
+            hours = times.ABBREVIATIONS.get(zone)
+            return (None, at) if hours is None else (at - hours * 3600, None)
+        if self.written is None:
+            return None, None
+        second = times.time_of_day(match["clock"])
+        return None, times.yearless(match["month"], int(match["day"]), second, self.written)
 
 
 WRAPPERS: tuple[type[Wrapper], ...] = (Docker, Cri, KubectlPrefix, Compose, Stamped, Syslog)

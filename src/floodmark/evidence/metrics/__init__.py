@@ -9,12 +9,15 @@ from .dashboard import Dashboard, attached
 from .docker_stats import DockerStats
 from .exposition import Exposition
 from .grafana_csv import GrafanaCsv
+from .kubectl_top import KubectlTop
+from .pod_metrics import PodMetrics
 from .process_text import ProcessText
 from .prometheus import PrometheusRange
 from .table_csv import TableCsv
 
 READERS: tuple[Reader, ...] = (
-    PrometheusRange(), Exposition(), GrafanaCsv(), Dashboard(), TableCsv(), ProcessText(), DockerStats(), CgroupDump(),
+    PrometheusRange(), Exposition(), GrafanaCsv(), Dashboard(), TableCsv(), ProcessText(), KubectlTop(), DockerStats(),
+    CgroupDump(), PodMetrics(),
 )  # fmt: skip
 
 __all__ = ["READERS", "attached"]

@@ -18,11 +18,22 @@ from floodmark.evidence.readers import Head, SeriesKey, Sink, Source
 
 from .moments import parse
 from .naming import service_of_container
-from .snapshots import Timed, time_of_file, timed
+from .snapshots import Held, Timed, time_of_file, timed, unstamped
 from .units import cell
 
 _HEADER = re.compile(r"(CONTAINER( ID)?\s+)?.*\bMEM USAGE / LIMIT\b")
-_USAGE = re.compile(r"(?P<used>\d[\d.]*\s?[KMGT]?i?B)\s*/\s*(?P<limit>\d[\d.]*\s?[KMGT]?i?B)")
+_BYTES = r"\d[\d.]*\s?[kKMGT]?i?B"
+_USAGE = re.compile(rf"(?P<used>{_BYTES})\s*/\s*(?P<limit>{_BYTES})")
+_WHOLE = re.compile(rf"(?:[0-9a-f]{{10,64}}\s+)?(?P<name>\S+)\s+[\d.]+%\s+(?P<usage>{_BYTES} / {_BYTES})\s+[\d.]+%")
+"""A row of the table; the name is the cell before the CPU."""
+
+_SHORT = re.compile(
+    rf"(?:[0-9a-f]{{12,64}}\s+(?=[^\d\s]))?(?P<name>[^\s:]\S*?)[:,]?\s+(?:[\d.]+%\s+)?(?P<usage>{_BYTES} / {_BYTES})"
+)
+"""A row of `--format` with the memory straight after the name."""
+
+_STOPPED = re.compile(r"--\s+-- / --")
+"""A container that does not run has no memory: that is no fault of the line."""
 
 
 class DockerStats:
@@ -33,17 +44,17 @@ class DockerStats:
     def recognise(self, head: Head) -> float:
         """By the heading of the table or by `MemUsage` in JSON lines."""
         for line in head.lines[:40]:
-            text = line.decode("utf-8", "replace")
-            if _HEADER.match(text) or (text.startswith("{") and '"MemUsage"' in text):
+            text = unstamped(line.decode("utf-8", "replace")).strip()
+            if _HEADER.match(text) or (text.startswith("{") and '"MemUsage"' in text) or _WHOLE.match(text):
                 return 0.97
         return 0.0
 
     def read(self, source: Source, sink: Sink) -> None:
         """Every table or line in the file."""
-        stats = _Stats(source, sink)
+        stats = _Stats(source, sink, Held(sink))
         for one in timed(source, sink):
             stats.take(one)
-        stats.flush()
+        stats.held.flush()
         if stats.without_time:
             sink.remark(
                 f"{stats.without_time:,} lines have no time and were left out: write the time before each output "
@@ -57,15 +68,15 @@ class _Stats:
 
     source: Source
     sink: Sink
+    held: Held
     without_time: int = 0
     seen: set[str] = field(default_factory=set)
     limits: dict[str, float] = field(default_factory=dict)
-    held: dict[SeriesKey, tuple[int, list[float], list[float]]] = field(default_factory=dict)
 
     def take(self, one: Timed) -> None:
         """One line: a heading, or a container."""
-        text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", one.text).strip()
-        if _HEADER.match(text):
+        text = one.text.strip()
+        if _HEADER.match(text) or _STOPPED.search(text):
             return
         row = _json_row(text) if text.startswith("{") else _table_row(text)
         match = _USAGE.search(row.get("MemUsage", "")) if row else None
@@ -94,19 +105,12 @@ class _Stats:
 
     def _hold(self, name: str, measure: str, metric: str, at: float, value: float, line: int) -> None:
         key = SeriesKey(service_of_container(name), measure, metric, name, labels=(("container", name),), unit="B")
-        _, times, values = self.held.setdefault(key, (line, [], []))
-        times.append(at)
-        values.append(value)
+        self.held.add(key, at, value, line)
 
     def _limit(self, name: str, value: float, line: int) -> None:
         if self.limits.get(name) != value:
             self.limits[name] = value
             self.sink.limit("memory", value, line, service=service_of_container(name))
-
-    def flush(self) -> None:
-        """Write what is held."""
-        for key, (line, at, value) in self.held.items():
-            self.sink.samples(key, np.array(at), np.array(value), line)
 
 
 def _json_row(text: str) -> dict[str, str] | None:
@@ -118,9 +122,9 @@ def _json_row(text: str) -> dict[str, str] | None:
 
 
 def _table_row(text: str) -> dict[str, str] | None:
-    """Cells of the table; the name is the cell before the CPU, an id before it is left out."""
-    match = re.match(r"(?:(?P<id>[0-9a-f]{10,64})\s+)?(?P<name>\S+)\s+[\d.]+%\s+(?P<usage>.+?)\s+[\d.]+%", text)
+    """Cells of the table: in its usual form, or of a `--format` that has at least the name and the memory."""
+    match = _WHOLE.match(text) or _SHORT.match(text)
     if not match:
         return None
     last = text.split()[-1]
-    return {"Name": match.group("name"), "MemUsage": match.group("usage"), "PIDs": last if last.isdigit() else ""}
+    return {"Name": match["name"], "MemUsage": match["usage"], "PIDs": last if last.isdigit() else ""}

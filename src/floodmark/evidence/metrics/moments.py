@@ -10,6 +10,8 @@ from datetime import datetime
 
 import numpy as np
 
+from floodmark.evidence.clock import offset_name
+from floodmark.evidence.logs.times import ABBREVIATIONS, SHORT_MONTHS
 from floodmark.evidence.nouns import Clock, Floats
 
 EARLIEST, LATEST = 631_152_000.0, 4_102_444_800.0
@@ -19,9 +21,16 @@ EPOCH_UNITS = (("s", 1.0), ("ms", 1e3), ("us", 1e6), ("ns", 1e9))
 
 _ISO = re.compile(
     r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?"
-    r"\s*(Z|UTC|GMT|[+-]\d{2}:?(?:\d{2})?)?(?:\s+[A-Z]{3,5})?\Z",
+    r"\s*(Z|UTC|GMT|[+-]\d{2}:?(?:\d{2})?)?(?:\s+([A-Z]{3,5}))?\Z",
     re.IGNORECASE,
 )
+_OF_DATE = re.compile(
+    r"(?:[A-Z][a-z]{2},?\s+)?(?:(\d{1,2})\s+([A-Z][a-z]{2})|([A-Z][a-z]{2})\s+(\d{1,2}),?)\s+(?:(\d{4}),?\s+)?"
+    r"(\d{1,2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?(?:\s+([AaPp][Mm]))?(?:\s+([A-Z]{1,5}|[+-]\d{2}:?(?:\d{2})?))?"
+    r"(?:\s+(\d{4}))?\Z"
+)
+"""What date(1) writes: the C locale, en_US of old and new glibc (`02 Sep 2025 06:15:00 AM CEST`), en_GB; zone or none."""
+
 _DAY_FIRST = re.compile(
     r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*([AaPp][Mm])?"
     r"\s*(Z|UTC|GMT|[+-]\d{2}:?(?:\d{2})?)?\Z"
@@ -121,15 +130,30 @@ def _one(text: str, month_first: bool) -> tuple[float, str | None]:
     stripped = text.strip().strip('"')
     try:
         if match := _ISO.match(stripped):
-            year, month, day, hour, minute, second, fraction, zone = match.groups()
-            return _seconds((year, month, day), (hour, minute, second, fraction), None, zone)
+            year, month, day, hour, minute, second, fraction, zone, name = match.groups()
+            return _seconds((year, month, day), (hour, minute, second, fraction), None, zone or _east(name))
         if match := _DAY_FIRST.match(stripped):
             first, then, year, hour, minute, second, fraction, half, zone = match.groups()
             day, month = (then, first) if month_first else (first, then)
             return _seconds((year, month, day), (hour, minute, second, fraction), half, zone)
+        if match := _OF_DATE.match(stripped):
+            return _of_date(match)
         return _wordy(stripped)
     except ValueError:
         return float("nan"), None
+
+
+def _of_date(match: re.Match[str]) -> tuple[float, str | None]:
+    day, month, month_too, day_too, year, hour, minute, second, fraction, half, zone, year_too = match.groups()
+    number = SHORT_MONTHS.index((month or month_too).encode()) + 1
+    date = (year or year_too or "", str(number), day or day_too)
+    return _seconds(date, (hour, minute, second, fraction), half, zone if zone and zone[0] in "+-" else _east(zone))
+
+
+def _east(name: str | None) -> str | None:
+    """The offset that an abbreviation of a zone stands for; None where several zones share it, or there is none."""
+    hours = ABBREVIATIONS.get((name or "").upper().encode())
+    return None if hours is None else "UTC" if not hours else offset_name(hours * 3600)
 
 
 def _seconds(

@@ -1,17 +1,17 @@
-"""The output of ps, top and pidstat, kept with the time of each: memory of processes by pid.
+"""The output of ps, top, pidstat and smem, kept with the time of each: memory of processes by pid.
 
     2025-09-02 06:15:00
     USER  PID %CPU %MEM    VSZ   RSS TTY STAT START TIME COMMAND
     app    38  0.1  1.2 312476 96468 ?   S    06:02 0:01 gunicorn: worker [rsr.wsgi]
 
-ps and pidstat write KiB; top KiB or a letter (`94.2m`). top and pidstat write a time of day without the date.
+ps and pidstat write KiB; top and smem KiB or a letter (`94.2m`). top and pidstat write a time of day without the date.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,17 +20,24 @@ from floodmark.evidence.readers import Head, SeriesKey, Sink, Source
 
 from .moments import parse
 from .naming import Who
-from .snapshots import Timed, time_of_file, timed
+from .snapshots import Held, Timed, time_of_file, timed, unstamped
 from .table_csv import command_name
 
 DAY = 86_400.0
 KIB = 1024.0
-SAMPLES_HELD = 200_000
 
 MEASURES = {"rss": "rss", "res": "rss", "rsz": "rss", "pss": "pss", "uss": "pss"}
 COMMANDS = ("command", "cmd", "args", "comm", "ucmd")
 
+SUMMARIES = ("Average", "Tasks:", "%Cpu", "MiB ", "KiB ", "GiB ", "Threads:")
+AUX = ("user", "pid", "%cpu", "%mem", "vsz", "rss", "tty", "stat", "start", "time", "command")
+_AUX = re.compile(
+    r"\S+\s+\d+\s+\d+(?:\.\d)?\s+\d+(?:\.\d)?\s+\d+\s+\d+\s+(?:\?|pts/\d+|tty\w+)\s+[A-Z][A-Za-z<+]*\s+\S+\s+\d+:\d\d\s+\S.*"
+)
+"""A row of `ps aux` whose heading a grep has taken away: its eleven columns are not met in anything else."""
+
 _TOP = re.compile(r"top - (\d\d):(\d\d):(\d\d)")
+_RULE = re.compile(r"-{10,}")
 _SYSSTAT = re.compile(r"Linux \S+ \((\S+)\)\s+(\S+)")
 _OF_DAY = re.compile(r"(\d{1,2}):(\d\d):(\d\d)(?:[.,]\d+)?(?:\s+([AP]M))?\s+")
 
@@ -42,18 +49,21 @@ class ProcessText:
 
     def recognise(self, head: Head) -> float:
         """By a header with PID and a column of resident memory."""
-        lines = [line.decode("utf-8", "replace") for line in head.lines[:400]]
+        lines = [unstamped(line.decode("utf-8", "replace")) for line in head.lines[:400]]
         header = next((index for index, line in enumerate(lines) if header_of(line)), None)
-        if header is None or "," in lines[header]:
+        if header is None:
+            rows = sum(_AUX.fullmatch(line.strip()) is not None for line in lines)
+            return 0.9 if rows and 2 * rows >= len([line for line in lines if line.strip()]) else 0.0
+        if "," in lines[header]:
             return 0.0
         return 0.95 if header < 60 else 0.5
 
     def read(self, source: Source, sink: Sink) -> None:
         """Every list in the file."""
-        lists = _Lists(source, sink)
+        lists = _Lists(source, sink, Held(sink))
         for one in timed(source, sink):
             lists.take(one)
-        lists.flush()
+        lists.held.flush()
         if lists.without_time:
             sink.remark(
                 f"{lists.without_time:,} lines of further lists have no time and were left out: write the time before "
@@ -73,20 +83,20 @@ class _Lists:
 
     source: Source
     sink: Sink
-    header: list[str] = field(default_factory=list)
+    held: Held
+    header: Sequence[str] = AUX
+    headed: bool = False
     date: float | None = None
     host: str | None = None
     of_day: float | None = None
     days: int = 0
     lists: int = 0
     without_time: int = 0
-    held: dict[SeriesKey, tuple[int, list[float], list[float]]] = field(default_factory=dict)
-    count: int = 0
 
     def take(self, one: Timed) -> None:
         """One line: a header, a heading with a time of day, or a process."""
         if names := header_of(one.text):
-            self.header = names
+            self.header, self.headed = names, True
             self.lists += 1
             self._clock_of(one.text)
         elif match := _TOP.match(one.text):
@@ -96,7 +106,9 @@ class _Lists:
             at = float(parse([date if len(date) == 10 else _long_year(date)]).at[0])
             self.date, self.of_day = (at if np.isfinite(at) else None), None
             self.sink.clock(Clock(None, "assumed"))
-        elif self.header and not one.text.startswith(("Average", "Tasks:", "%Cpu", "MiB ", "KiB ", "GiB ", "Threads:")):
+        elif _RULE.fullmatch(one.text.strip()):
+            self.header = ()  # below the rule smem writes sums
+        elif not one.text.startswith(SUMMARIES) if self.headed else _AUX.fullmatch(one.text.strip()):
             self._process(one)
 
     def _say(self, seconds: float) -> None:
@@ -127,13 +139,15 @@ class _Lists:
         return self.date
 
     def _process(self, one: Timed) -> None:
-        text = one.text.strip()
+        if not self.header:
+            return
+        # `pidstat -H` has an epoch of its own in a column, which is no time before the line
+        text = (one.line.data.decode("utf-8", "replace") if self.header[0] == "time" else one.text).strip()
         if match := _OF_DAY.match(text):
             self._clock_of(text)
             text = text[match.end() :]
-        cells = text.split(None, len(self.header) - 1)
         try:
-            row = dict(zip(self.header, cells, strict=True))
+            row = dict(zip(self.header, cells_of(text, self.header), strict=True))
             pid = int(row["pid"])
             sizes = {name: kib(row[name]) for name in MEASURES if name in row}
         except (ValueError, KeyError):
@@ -146,7 +160,8 @@ class _Lists:
             self.without_time += 1
             return
         for name, size in sizes.items():
-            self._hold(self._key(name, pid, row), at, size, one.line.number)
+            self.held.add(self._key(name, pid, row), at, size, one.line.number)
+            self.sink.record()
 
     def _key(self, name: str, pid: int, row: dict[str, str]) -> SeriesKey:
         command = next((row[column] for column in COMMANDS if column in row), "")
@@ -156,20 +171,13 @@ class _Lists:
             labels=(("comm", command_name(command)),), unit="KiB",
         )  # fmt: skip
 
-    def _hold(self, key: SeriesKey, at: float, size: float, line: int) -> None:
-        _, times, sizes = self.held.setdefault(key, (line, [], []))
-        times.append(at)
-        sizes.append(size)
-        self.sink.record()
-        self.count += 1
-        if self.count >= SAMPLES_HELD:
-            self.flush()
 
-    def flush(self) -> None:
-        """Write what is held."""
-        for key, (line, at, size) in self.held.items():
-            self.sink.samples(key, np.array(at), np.array(size), line)
-        self.held, self.count = {}, 0
+def cells_of(text: str, header: Sequence[str]) -> list[str]:
+    """The cells of a row: a command has blanks in it, and smem writes it before its columns of numbers."""
+    words = next((index for index, name in enumerate(header) if name in COMMANDS), len(header) - 1)
+    before = text.split(None, words)
+    behind = before.pop().rsplit(None, len(header) - words - 1) if len(before) > words else []
+    return [*before, *behind]
 
 
 def kib(text: str) -> float:
