@@ -5,17 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from floodmark.evidence.intake import gather
 from floodmark.evidence.logs.postgres import Postgres
 
 LOOK = Callable[[Any], Any]
 AT = 1_756_793_714.087  # 2025-09-02T06:15:14.087Z
+MINUTE = 1_756_793_700  # 06:15:00
 OPEN = "connection authorized: user=rsr database=rsr application_name=web"
 CLOSE = "disconnection: session time: 0:00:01.178 user=rsr database=rsr host=127.0.0.1 port=50112"
 
@@ -159,3 +164,55 @@ def test_connections_of_the_proxy_are_not_counted_again_in_the_database(gathered
     }
     seen = look(gathered(files))
     assert seen.starts() == {(None, "p:r:db"): 3.0}
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        f"{MINUTE}.087 [771] ", f"[771] {MINUTE}.087 rsr@rsr ", "[771] 2025-09-02 06:15:00 UTC ", "< 2025-09-02 06:15:00 UTC >",
+        "rsr@rsr 2025-09-02 06:15:00 UTC [771] ", "t=2025-09-02 06:15:00 UTC p=771 ",
+        "2025-09-02 06:15:00 UTC [771] 2025-09-02 04:00:00 UTC ",
+    ],
+)  # fmt: skip
+def test_the_time_may_stand_anywhere_in_the_prefix(gathered: Any, look: LOOK, prefix: str) -> None:
+    seen = look(gathered({"db/pg.log": f"{prefix}LOG:  {OPEN}\n" * 3}))
+    assert (seen.source("db/pg.log").records, seen.source("db/pg.log").rejected) == (3, 0)
+    assert int(seen.source("db/pg.log").first) == MINUTE
+    assert seen.tally("connection-open") == {"rsr": 3.0}
+
+
+def test_a_name_that_a_client_chose_cannot_set_the_time(gathered: Any, look: LOOK) -> None:
+    honest = f"rsr@rsr 2025-09-02 06:15:00 UTC [771] LOG:  {OPEN}\n" * 20
+    forged = f"x@y 2019-01-01 00:00:00 UTC z@rsr 2025-09-02 06:15:00 UTC [771] LOG:  {OPEN}\n"
+    row = look(gathered({"db/pg.log": honest + forged})).source("db/pg.log")
+    assert (row.records, row.rejected, int(row.first)) == (20, 1, MINUTE)
+
+
+def test_lines_without_any_time_are_refused_with_what_helps(gathered: Any, look: LOOK) -> None:
+    row = look(gathered({"db/pg.log": f"LOG:  {OPEN}\n[771] LOG:  {OPEN}\n"})).source("db/pg.log")
+    assert (row.kind, row.records, row.rejected) == ("postgres", 0, 2)
+    assert "log_line_prefix needs %m" in row.examples[0].reason
+
+
+@pytest.mark.parametrize(
+    ("written", "year"), [("2026-01-02", 2025), ("2025-12-31", 2025), ("2025-12-29", 2024), ("2026-12-01", 2025)]
+)
+def test_lines_of_syslog_without_a_time_of_their_own_take_the_latest_year_before_the_file_was_written(
+    tmp_path: Path, written: str, year: int
+) -> None:
+    path = tmp_path / "pg.log"
+    path.write_text(f"Dec 31 06:15:00 db1 postgres[771]: [3-1] user=rsr,db=rsr LOG:  {OPEN}\n" * 3)
+    at = datetime.fromisoformat(written).replace(tzinfo=UTC).timestamp()
+    os.utime(path, (at, at))
+    (row,) = gather([path]).sources
+    assert row.first is not None
+    assert datetime.fromtimestamp(row.first, UTC).isoformat() == f"{year}-12-31T06:15:00+00:00"
+
+
+def test_a_date_in_the_file_tells_the_year_better_than_a_copy_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "pg.log"
+    line = f"Sep  2 06:15:00 db1 postgres[771]: [3-1] LOG:  {OPEN}\n"
+    path.write_text("-- Logs begin at Tue 2020-08-26 06:15:00 UTC, end at Tue 2020-09-02 07:15:00 UTC. --\n" + line * 9)
+    (row,) = gather([path]).sources
+    assert row.first is not None
+    assert datetime.fromtimestamp(row.first, UTC).year == 2020

@@ -103,3 +103,24 @@ def test_iso_times_come_back_with_and_without_a_zone(wall: datetime, quarters: i
 def test_epochs_come_back_in_every_unit(seconds: int, unit: int) -> None:
     assert parse([str(seconds * unit)]).at[0] == pytest.approx(seconds)
     assert parse([str(seconds * unit)]).zone == "epoch"
+
+
+@pytest.mark.parametrize(
+    ("text", "zone"),
+    [
+        ("Tue Sep  2 08:15:00 CEST 2025", "+02:00"),
+        ("Tue  2 Sep 06:15:00 UTC 2025", "UTC"),
+        ("Tue Sep  2 06:15:00 AM UTC 2025", "UTC"),
+        ("Tue 02 Sep 2025 08:15:00 AM CEST", "+02:00"),
+        ("Tue Sep  2 09:15:00 +03 2025", "+03"),
+        ("Tue Sep  2 06:15:00 2025", None),
+        ("2025-09-02 08:15:00 CEST", "+02:00"),
+    ],
+)
+def test_what_date_writes_in_the_languages_of_servers_is_read(text: str, zone: str | None) -> None:
+    found = parse([text])
+    assert (list(found.at), found.zone) == ([1_756_793_700.0], zone)
+
+
+def test_an_abbreviation_that_several_zones_share_leaves_a_wall_clock() -> None:
+    assert parse(["Tue Sep  2 06:15:00 CST 2025"]).zone is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from floodmark.evidence.nouns import Clock
@@ -152,3 +154,74 @@ def test_version_one_of_control_groups_is_read_too(read) -> None:
     lines = ("memory.usage_in_bytes:483729408", "cache 61865984", "rss 412876800", "total_inactive_file 41865984")
     text = "\n".join([str(AT), *lines, ""])
     assert {one.measure for one in read(text, service="web").series} == {"usage", "rss", "working_set"}
+
+
+def test_the_epochs_of_pidstat_are_a_column_and_no_stamp(read) -> None:
+    table = "# Time        UID       PID     VSZ     RSS   %MEM  Command\n"
+    row = " {at}  1000        38  312476   96468   1.20  gunicorn\n"
+    one = read(
+        "Linux 5.15.0 (node-1)  2025-09-02  _x86_64_\n\n" + table + row.format(at=AT) + row.format(at=AT + 60)
+    ).one()
+    assert (one.process, list(one.at), list(one.value)) == ("38", [AT, AT + 60], [96468 * 1024.0] * 2)
+
+
+def test_stamps_without_a_year_are_of_the_latest_before_the_file_was_written(read, tmp_path) -> None:
+    lines = [f"Feb 29 06:15:00 {line}\n" for line in PS.splitlines()]
+    reading = read("".join(lines))
+    assert len(reading.series) == 3
+    stamped = datetime.fromtimestamp(reading.series[0].at[0], UTC)
+    assert (stamped.month, stamped.day, stamped.year % 4) == (2, 29, 0)
+    assert stamped.timestamp() <= (tmp_path / "metrics").stat().st_mtime + 86_400
+    assert "without a year" in reading.remarks[0]
+
+
+TOP_PODS = """POD                       NAME          CPU(cores)   MEMORY(bytes)
+rsr-web-6f7d9c8b5-x2x4z   rsr-backend   250m         812Mi
+rsr-web-6f7d9c8b5-x2x4z   rsr-nginx     3m           12Mi
+"""
+
+
+def test_containers_of_kubectl_top_are_services_and_pods_their_instances(read) -> None:
+    reading = read(f"2025-09-02T06:15:00Z\n{TOP_PODS}2025-09-02T06:16:00Z\n{TOP_PODS}")
+    assert reading.kind == "kubectl-top"
+    assert [(one.service, one.instance, one.measure, list(one.at), one.value[0]) for one in reading.series] == [
+        ("rsr-backend", "rsr-web-6f7d9c8b5-x2x4z", "working_set", [AT, AT + 60], 812 * 2.0**20),
+        ("rsr-nginx", "rsr-web-6f7d9c8b5-x2x4z", "working_set", [AT, AT + 60], 12 * 2.0**20),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "service", "instance"),
+    [
+        ("rsr-web-6f7d9c8b5-x2x4z   250m   812Mi", "rsr-web", "rsr-web-6f7d9c8b5-x2x4z"),
+        ("rsr-web-6f7d9c8b5-x2x4z   rsr-backend   250m   812Mi", "rsr-backend", "rsr-web-6f7d9c8b5-x2x4z"),
+        ("default   rsr-web-6f7d9c8b5-x2x4z   250m   812Mi", "rsr-web", "rsr-web-6f7d9c8b5-x2x4z"),
+        ("default   rsr-web-6f7d9c8b5-x2x4z   backend   250m   1Gi", "backend", "rsr-web-6f7d9c8b5-x2x4z"),
+    ],
+)
+def test_rows_without_headings_are_told_apart_by_the_names_of_pods(read, row: str, service: str, instance: str) -> None:
+    one = read(f"2025-09-02T06:15:00Z\n{row}\n2025-09-02T06:16:00Z\n{row}\n").one()
+    assert (one.service, one.instance, len(one.at)) == (service, instance, 2)
+
+
+def test_what_is_no_pod_is_rejected_and_what_has_no_figure_is_not(read) -> None:
+    reading = read(f"{AT}\n{TOP_PODS}error: Metrics API not available\nnew   rsr-backend   <unknown>   <unknown>\n")
+    assert [line for line, _ in reading.rejected] == [5]
+    assert len(reading.series) == 2
+
+
+def test_nodes_are_left_out_and_it_is_said(read) -> None:
+    table = "NAME      CPU(cores)   CPU%   MEMORY(bytes)   MEMORY%\nnode-1    512m         54%    9021Mi          72%\n"
+    reading = read(f"{AT}\n{table}")
+    assert (reading.kind, reading.series) == ("kubectl-top", [])
+    assert "kubectl top pods --containers" in reading.remarks[0]
+
+
+def test_an_answer_of_the_metrics_api_has_the_time_of_each_pod(read) -> None:
+    item = '{"metadata":{"name":"rsr-web-6f7d9c8b5-x2x4z"},"timestamp":"%s","containers":[{"name":"web","usage":{"memory":"%s"}}]}'
+    items = ",".join(item % pair for pair in [("2025-09-02T06:15:00Z", "1024Ki"), ("yesterday", "1Ki")])
+    more = item % ("2025-09-02T06:16:00Z", "2097152")
+    reading = read(f'{{"kind":"PodMetricsList","items":[{items}]}}\n{{"kind":"PodMetricsList","items":[{more}]}}\n')
+    one = reading.one()
+    assert (one.service, list(one.at), list(one.value)) == ("web", [AT, AT + 60], [2.0**20, 2.0**21])
+    assert len(reading.rejected) == 1
