@@ -151,6 +151,18 @@ class Settings(BaseSettings):
     watch_user: str = setting("", "User of the dashboard; needed unless it is bound to this machine only.")
     watch_password: SecretStr | None = setting(None, "Password of the dashboard.")
     watch_viewers: int = setting(20, "Pages of the dashboard that are kept up to date at once.", ge=1, le=500)
+    watch_requests: int = setting(
+        10, "Requests that the dashboard answers at once beside the pages kept up to date; others wait.", ge=1, le=500
+    )
+    watch_client_seconds: float = setting(30.0, "A client of the dashboard that says nothing for so long goes.", gt=0)
+    watch_page_rows: int = setting(200, "Rows of each table that a page of the dashboard shows.", ge=1, le=5000)
+    watch_silence_max_hours: int = setting(336, "Longest silence that the dashboard takes.", ge=1, le=100_000)
+    watch_sign_in_hours: float = setting(12.0, "How long somebody stays signed in to the dashboard.", gt=0)
+    watch_wrong_passwords: int = setting(10, "Wrong passwords of one address after which it waits.", ge=1, le=1000)
+    watch_wrong_password_seconds: float = setting(
+        300.0, "Time in which they count, and after which it may go on.", gt=0
+    )
+    watch_max_guessers: int = setting(10_000, "Addresses whose wrong passwords are counted; the quietest goes.", ge=1)
     watch_public_url: str = setting("", "Address by which people reach the dashboard, for links in messages.")
 
     # the analysis: floodmark analyze; the thresholds are those of the watch too (docs/alerts.md)

@@ -11,14 +11,13 @@ from collections.abc import Callable
 class Attempts:
     """Wrong passwords of the last minutes, by address. Counted, not slowed down: a request that sleeps holds a thread.
 
-    `MOST` in `WINDOW_SECONDS` is one guess in half a minute; who is signed in already goes on.
+    An address waits after `most` within `seconds`; of at most `addresses` it is known. Who is signed in already goes on.
     """
 
-    MOST = 10
-    WINDOW_SECONDS = 300.0
-    MOST_ADDRESSES = 10_000
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *, most: int, seconds: float, addresses: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.most, self.seconds, self.addresses = most, seconds, addresses
         self._clock = clock
         self._wrong: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
@@ -27,16 +26,16 @@ class Attempts:
         """Seconds until this address may try again; 0 where it may now."""
         with self._lock:
             times = self._wrong.get(address)
-            if not times or len(times) < self.MOST:
+            if not times or len(times) < self.most:
                 return 0.0
-            return max(times[0] + self.WINDOW_SECONDS - self._clock(), 0.0)
+            return max(times[0] + self.seconds - self._clock(), 0.0)
 
     def count(self, address: str) -> None:
         """A wrong password came from this address."""
         with self._lock:
             # The last one moves to the end, so that the address forgotten first is the one quiet for longest.
-            times = self._wrong.pop(address, deque(maxlen=self.MOST))
+            times = self._wrong.pop(address, deque(maxlen=self.most))
             times.append(self._clock())
             self._wrong[address] = times
-            if len(self._wrong) > self.MOST_ADDRESSES:
+            if len(self._wrong) > self.addresses:
                 del self._wrong[next(iter(self._wrong))]

@@ -13,10 +13,10 @@ from django.http.response import HttpResponseBase
 
 from floodmark.dashboard.configuration import is_https, is_loopback_only
 from floodmark.dashboard.context import current
+from floodmark.dashboard.pages import too_many
 
 COOKIE = "floodmark"
 SALT = "floodmark.dashboard"
-SIGNED_IN_SECONDS = 12 * 3600
 OPEN_PATHS = ("/sign-in/", "/static/", "/healthz")
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
@@ -50,7 +50,7 @@ class SignIn:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Let through, ask for a password, or lead to the page that does."""
         if _tries(request) and (wait := current().attempts.wait(address_of(request))):
-            refusal = HttpResponse("too many wrong passwords\n", status=429, content_type="text/plain; charset=utf-8")
+            refusal = too_many(request, wait)
             refusal.headers["Retry-After"] = f"{wait:.0f}"
             return refusal
         if may_look(request):
@@ -110,15 +110,19 @@ def _salt() -> str:
     return SALT + hashlib.sha256(_password().encode()).hexdigest()
 
 
+def _signed_in_seconds() -> int:
+    return int(current().settings.watch_sign_in_hours * 3600)
+
+
 def sign_in(answer: HttpResponse, user: str) -> None:
     """Put the signed cookie on an answer."""
     value, secure = signing.dumps(user, salt=_salt()), is_https(current().settings)
-    answer.set_cookie(COOKIE, value, max_age=SIGNED_IN_SECONDS, httponly=True, samesite="Strict", secure=secure)
+    answer.set_cookie(COOKIE, value, max_age=_signed_in_seconds(), httponly=True, samesite="Strict", secure=secure)
 
 
 def _signed(request: HttpRequest) -> bool:
     try:
-        user = signing.loads(request.COOKIES.get(COOKIE, ""), salt=_salt(), max_age=SIGNED_IN_SECONDS)
+        user = signing.loads(request.COOKIES.get(COOKIE, ""), salt=_salt(), max_age=_signed_in_seconds())
     except signing.BadSignature:
         return False
     return bool(user == current().settings.watch_user and current().settings.watch_password)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from floodmark.diagnosis.targets import GOALS
 from floodmark.evidence.nouns import Floats
 from floodmark.watch.collect.base import PRESSURE
 from floodmark.watch.collect.proc import Proc
@@ -28,7 +29,6 @@ MAX_MARKS = 60
 TOP_ROUTES = 8
 DRAWN_ROUTES = 3
 MAX_ROUTES = 200
-TIMELINE_LINES = 300
 DAYS = 30
 
 
@@ -163,10 +163,10 @@ def _mean(seconds: float | None, starts: float) -> float | None:
     return seconds / starts if starts and seconds is not None and seconds == seconds else None
 
 
-def timeline(folder: Path) -> list[dict[str, Any]]:
-    """The last lines of an incident's own timeline; a line that was cut by a kill is left out."""
+def timeline(folder: Path, most: int) -> list[dict[str, Any]]:
+    """The last `most` lines of an incident's own timeline; a line that was cut by a kill is left out."""
     try:
-        lines = (folder / "timeline.jsonl").read_text(encoding="utf-8").splitlines()[-TIMELINE_LINES:]
+        lines = (folder / "timeline.jsonl").read_text(encoding="utf-8").splitlines()[-most:]
     except OSError:
         return []
     found = []
@@ -203,17 +203,24 @@ class Kept:
     unit: str
     judged_hours: int
     met_share: float | None
-    worst: float | None
+    lowest: float | None
+    highest: float | None
 
 
 def targets(state: State, now: float) -> list[Kept]:
-    """Every target over the last 30 days."""
+    """Every target over the last 30 days, in the order of the diagnosis.
+
+    Both ends of what was measured: the worst of "> 95 %" is its lowest, of "< 10 s" its highest.
+    """
     rows = state.rows(
-        "select name, target, unit, count(met) as judged, avg(met) as share, max(value) as worst from target"
-        " where hour > ? group by name order by name",
+        "select name, target, unit, count(met) as judged, avg(met) as share, min(value) as lowest, max(value) as highest"
+        " from target where hour > ? group by name",
         int(now // 3600) - 24 * DAYS,
     )
-    return [Kept(row["name"], row["target"], row["unit"], row["judged"], row["share"], row["worst"]) for row in rows]
+    order = [one.name for one in GOALS]
+    rows.sort(key=lambda row: (order.index(row["name"]) if row["name"] in order else len(order), row["name"]))
+    names = ("name", "target", "unit", "judged", "share", "lowest", "highest")
+    return [Kept(*(row[name] for name in names)) for row in rows]
 
 
 def own_cost(watch: Watch) -> dict[str, float | None]:

@@ -1,7 +1,7 @@
 """The server of the dashboard: threads in the watch's own process, so that pages see what the watch sees.
 
 Bounded: so many requests at once and no more (others wait in the listen queue), and a client that says nothing for
-`REQUEST_SECONDS` is let go. It serves a handful of operators, not the world: put nginx before it for TLS.
+`watch_client_seconds` is let go. It serves a handful of operators, not the world: put nginx before it for TLS.
 """
 
 from __future__ import annotations
@@ -25,15 +25,10 @@ from floodmark.watch.live import Watch
 
 log = logging.getLogger(__name__)
 
-REQUEST_SECONDS = 30
 STOP_SECONDS = 3.0
-SPARE_THREADS = 10
-"""Requests that are answered beside the pages that are kept up to date."""
 
 
 class _Handler(WSGIRequestHandler):
-    timeout = REQUEST_SECONDS
-
     def log_message(self, format: str, *words: Any) -> None:
         """Quiet: the dashboard's own requests are no news."""
 
@@ -51,10 +46,10 @@ class _Server(WSGIServer):
     request_queue_size = 64
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], max_threads: int) -> None:
+    def __init__(self, address: tuple[str, int], max_threads: int, client_seconds: float) -> None:
         self._places = threading.BoundedSemaphore(max_threads)
         self._answering: set[threading.Thread] = set()
-        super().__init__(address, _Handler)
+        super().__init__(address, type("_Handler", (_Handler,), {"timeout": client_seconds}))
 
     def server_bind(self) -> None:
         # Without the parent's look-up of the machine's own name.
@@ -98,11 +93,19 @@ class DashboardServer:
         host, _, port = settings.watch_bind.rpartition(":")
         self._ended = threading.Event()
         viewers = threading.BoundedSemaphore(settings.watch_viewers)
-        set_current(Context(watch, settings, viewers, Attempts(), self._ended))
+        attempts = Attempts(
+            most=settings.watch_wrong_passwords, seconds=settings.watch_wrong_password_seconds,
+            addresses=settings.watch_max_guessers,
+        )  # fmt: skip
+        set_current(Context(watch, settings, viewers, attempts, self._ended))
         self._check(settings, host, port)
         configure(settings, secret_in(watch.folder))
         try:
-            self._server = _Server((host.strip("[]"), int(port)), settings.watch_viewers + SPARE_THREADS)
+            self._server = _Server(
+                (host.strip("[]"), int(port)),
+                settings.watch_viewers + settings.watch_requests,
+                settings.watch_client_seconds,
+            )
         except OSError as error:
             raise CannotWrite(
                 f"watch_bind {settings.watch_bind}: {error.strerror}; is another watch running, or another program?"

@@ -26,4 +26,6 @@ urlpatterns = [
     path("static/<str:name>", feeds.static, name="static"),
 ]
 
+handler400 = "floodmark.dashboard.pages.bad_request"
 handler404 = "floodmark.dashboard.pages.not_found"
+handler500 = "floodmark.dashboard.pages.failed"

@@ -30,9 +30,11 @@ def mb(given: Any) -> str:
 
 @register.filter
 def rate(given: Any) -> str:
-    """Growth in MB/h with its sign."""
+    """Growth in MB/h with its sign; what rounds to nothing has none ("+0 (-0 to +1)" was read as noise)."""
     value = known(given)
-    return UNKNOWN if value is None else f"{value:+,.0f}"
+    if value is None:
+        return UNKNOWN
+    return f"{value:+,.0f}" if abs(value) > 0.5 else "0"
 
 
 @register.filter
@@ -49,6 +51,29 @@ def percent(given: Any) -> str:
     """A share as a percentage."""
     value = known(given)
     return UNKNOWN if value is None else f"{value:.0%}"
+
+
+@register.filter
+def duration(given: Any) -> str:
+    """Seconds in the unit that a person would use."""
+    value = known(given)
+    if value is None:
+        return UNKNOWN
+    if value < 1:
+        return milliseconds(1000 * value)
+    for unit, size in (("h", 3600), ("min", 60)):
+        if value >= 2 * size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:.3g} s"
+
+
+@register.filter
+def milliseconds(given: Any) -> str:
+    """A short time; below a millisecond nobody needs to know it."""
+    value = known(given)
+    if value is None:
+        return UNKNOWN
+    return "< 1 ms" if value < 1 else f"{value:,.0f} ms"
 
 
 @register.filter

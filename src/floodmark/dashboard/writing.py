@@ -12,7 +12,6 @@ from floodmark.diagnosis.rules import RULES
 from floodmark.watch import alerting
 from floodmark.watch.conditions import BLIND
 
-LONGEST_HOURS = 14 * 24
 MAX_TEXT = 300
 
 
@@ -24,7 +23,7 @@ def silence(request: HttpRequest) -> HttpResponse:
     known = {"", BLIND, *(one.name for one in RULES), *(one.signal for one in RULES)}
     hours = _hours(request.POST.get("hours", ""))
     if not (service or rule) or rule not in known or not reason or hours is None:
-        problem = f"Choose a service or a rule, give a reason, and from 1 to {LONGEST_HOURS} hours."
+        problem = f"Choose a service or a rule, give a reason, and from 1 to {_longest_hours()} hours."
         answer = shown(request, "refused", problem=problem, back="/alerts/")
         answer.status_code = 400
         return answer
@@ -47,7 +46,7 @@ def end_silence(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Ask for user and password; after `guard.Attempts.MOST` wrong ones the address has to wait."""
+    """Ask for user and password; after `watch_wrong_passwords` wrong ones the address has to wait."""
     if request.method != "POST":
         return shown(request, "sign_in", wrong=False)
     user, password = request.POST.get("user", "")[:MAX_TEXT], request.POST.get("password", "")[:MAX_TEXT]
@@ -80,4 +79,11 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _hours(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and 1 <= int(text) <= LONGEST_HOURS else None
+    # Six digits at most: Python refuses to read a number of thousands, with an error of its own.
+    if not (text.isascii() and text.isdigit() and len(text) <= 6):
+        return None
+    return int(text) if 1 <= int(text) <= _longest_hours() else None
+
+
+def _longest_hours() -> int:
+    return current().settings.watch_silence_max_hours

@@ -169,5 +169,6 @@
   draw();
   addEventListener("resize", () => { if (plot) plot.setSize({ width: main.querySelector("[data-chart]").clientWidth - 28, height: plot.height }); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  if (!location.pathname.startsWith("/sign-in/")) listen();
+  // A page without its footer belongs to somebody who has not signed in.
+  if (live) listen();
 })();
