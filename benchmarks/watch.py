@@ -6,8 +6,9 @@ The processes are a recorded /proc tree whose figures move, and of which one is 
 simulated. All else is the watch itself with its dashboard: collectors, store, ageing, screen, diagnosis, alerting, and
 its pages asked for once an hour. Of each day the last `--rounds` rounds are made one by one and measured; the rest of
 the day is put into the store hour by hour as those rounds would have left it, then aged and diagnosed. Printed: CPU
-seconds of the measured rounds as a share of one core at the interval; memory (RSS, of it the process's own, USS) and
-size of the store at the end of the day. Compare shares, not seconds: the machine's load moves both.
+seconds of the measured rounds as a share of one core at the interval; memory at the end of the day (RSS, of it the
+process's own, USS), its largest RSS at any moment of the day (pages, and hours put in at once, included); size of the
+store. Compare shares, not seconds: the machine's load moves both.
 """
 
 from __future__ import annotations
@@ -24,12 +25,13 @@ from pathlib import Path
 import psutil
 
 from floodmark.dashboard.server import DashboardServer
+from floodmark.own_memory import few_arenas
 from floodmark.settings import Settings
 from floodmark.watch.collect.base import Health, Sample
 from floodmark.watch.collect.proc import PAGE_BYTES, TICKS_PER_SECOND, Proc
 from floodmark.watch.collect.processes import ProcessCollector
 from floodmark.watch.config import Processes, WatchConfig
-from floodmark.watch.live import Watch, few_arenas
+from floodmark.watch.live import Watch
 
 INTERVAL_SECONDS = 15.0
 PSS_SECONDS = 300.0
@@ -154,20 +156,35 @@ def main() -> None:
 def measure(bench: Bench, days: int, rounds: int) -> None:
     """Day after day: its hours but for the rounds that are measured, then those."""
     me = psutil.Process(os.getpid())
-    print(f"{'day':>4} {'core %':>7} {'rss MB':>7} {'own MB':>7} {'uss MB':>7} {'store MB':>9}")
+    print(f"{'day':>4} {'core %':>7} {'rss MB':>7} {'own MB':>7} {'uss MB':>7} {'peak MB':>8} {'store MB':>9}")
     for day in range(days + 1):
+        forget_peak()
         for _ in range(24 if day else 0):
             bench.skip_hour()
         share = bench.rounds(rounds) / rounds / INTERVAL_SECONDS
         memory, own = me.memory_full_info(), own_mb()
-        figures = f"{memory.rss / 1e6:7.1f} {own:7.1f} {memory.uss / 1e6:7.1f} {bench.watch.store.disk_mb():9.1f}"
+        figures = f"{memory.rss / 1e6:7.1f} {own:7.1f} {memory.uss / 1e6:7.1f} {peak_mb():8.1f} {bench.watch.store.disk_mb():9.1f}"
         print(f"{day:4} {share:7.2%} {figures}", flush=True)
 
 
 def own_mb() -> float:
     """RssAnon: what the process made itself, without the code of libraries that lies in files."""
+    return _status_mb("RssAnon")
+
+
+def peak_mb() -> float:
+    """The largest RSS since `forget_peak`."""
+    return _status_mb("VmHWM")
+
+
+def forget_peak() -> None:
+    """Let the kernel count the peak anew (proc(5): 5 in clear_refs)."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def _status_mb(name: str) -> float:
     lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1.024e-3 for line in lines if line.startswith("RssAnon"))
+    return next(int(line.split()[1]) * 1.024e-3 for line in lines if line.startswith(name))
 
 
 if __name__ == "__main__":

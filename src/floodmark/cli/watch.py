@@ -45,7 +45,8 @@ def watch(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
 
     from floodmark.dashboard.server import DashboardServer
-    from floodmark.watch.live import Watch, few_arenas
+    from floodmark.own_memory import few_arenas
+    from floodmark.watch.live import Watch
 
     few_arenas()
     running = Watch(settings, wanted, settings.data_dir / "watch")

@@ -22,7 +22,8 @@ import gunicorn.util
 from gunicorn.workers.gthread import ThreadWorker
 
 from floodmark.export import metrics_files
-from floodmark.export.process import die_with_parent, few_arenas, proportional_bytes, resident_bytes
+from floodmark.export.process import die_with_parent, proportional_bytes, resident_bytes
+from floodmark.own_memory import few_arenas
 from floodmark.settings import load
 
 _path = os.environ.get("FLOODMARK_SETTINGS")

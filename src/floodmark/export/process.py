@@ -11,7 +11,6 @@ RECYCLE = 75
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _PR_SET_PDEATHSIG = 1
-_M_ARENA_MAX = -8
 
 
 def resident_bytes(pid: int | str = "self") -> int | None:
@@ -38,10 +37,3 @@ def proportional_bytes(pid: int | str = "self") -> int | None:
 def die_with_parent(number: int = signal.SIGTERM) -> None:
     """Ask the kernel to send this process a signal when its parent dies, however it dies."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
-
-
-def few_arenas(count: int = 2) -> None:
-    """Let all threads allocate from few arenas: with glibc's default, 64 threads keep up to 8 a core half empty."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt:
-        mallopt(_M_ARENA_MAX, count)

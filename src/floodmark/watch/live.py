@@ -7,7 +7,6 @@ each series is the screen, and the whole diagnosis runs often only while somethi
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import threading
 import time
@@ -24,6 +23,7 @@ from floodmark.diagnosis.pipeline import diagnose
 from floodmark.diagnosis.rules import RULES, with_thresholds
 from floodmark.errors import CannotWrite, FloodmarkError
 from floodmark.evidence.nouns import Clock, Limit, SourceHealth
+from floodmark.own_memory import give_back
 from floodmark.settings import Settings
 from floodmark.watch import conditions
 from floodmark.watch.alerting import Alerting, Condition, Manners
@@ -43,9 +43,6 @@ from floodmark.watch.tables import evidence
 log = logging.getLogger(__name__)
 
 AGE_SECONDS = 3600.0
-M_ARENA_MAX = -8
-"""The number that <malloc.h> gives this option."""
-
 STANDARD_WINDOW_SECONDS = 21_600.0
 """The window that the diagnosis's own clocks are made for; another window scales them."""
 
@@ -146,7 +143,7 @@ class Watch:
         A full disk must not keep people from being told, nor a diagnosis that fails the samples from being stored.
         """
         begun, now = time.perf_counter(), self._now()
-        for step in (self._collect, self._judge_if_due, self._deliver, self._age):
+        for step in (self._collect, self._judge_if_due, self._deliver, self._age, self._slim):
             self._attempt(step, now)
         self._rounds += 1
         self._attempt(self._show, now, begun)
@@ -238,7 +235,6 @@ class Watch:
         self._act(incident, now)
         self.incidents.update(found, self._firing, now)
         self._keep_targets(incident, now)
-        give_memory_back()
         self.view = replace(
             self.view, incident=incident, diagnosed_at=now, diagnose_seconds=time.perf_counter() - begun
         )
@@ -354,6 +350,12 @@ class Watch:
         self.store.age(now)
         self.outbox.prune(now)
 
+    def _slim(self, now: float) -> None:
+        """After work that read much, let go of what it left behind."""
+        if now in (self._diagnosed_at, self._aged_at):
+            self.store.reopen()
+            give_back()
+
     def _keeping(self) -> Keeping:
         window = self.settings.watch_window_seconds
         return Keeping(
@@ -383,27 +385,6 @@ def _collected(collector: Collector, now: float) -> Collected:
     except Exception as error:
         log.exception("%s failed", collector.name)
         return Collected(problem=f"{collector.name}: failed with {type(error).__name__}: {error}"[:300])
-
-
-def few_arenas() -> None:
-    """Two heaps for all threads: glibc gives each thread one of its own, up to eight a core, and none shrinks.
-
-    The pages are made by threads that come and go; one for these and one for the rounds (measured over 1,200 pages: 87
-    MB with two, 90 with as many as there are, 93 with one). Does nothing where the C library has no mallopt (musl).
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_ARENA_MAX, 2)
-
-
-def give_memory_back() -> None:
-    """Hand freed memory back to the system: a diagnosis takes tens of MB for a second, and glibc keeps them.
-
-    Does nothing where the C library has no malloc_trim (musl).
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
 
 
 def scaled(options: Options, factor: float) -> Options:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise, starmap
 from typing import Any, Protocol
 
 import numpy as np
@@ -170,13 +171,20 @@ def _volumes(volumes: Columns) -> Iterator[Volume]:
 
 
 def _runs(*keys: Any) -> Iterator[slice]:
-    """The stretches of equal keys in sorted columns."""
+    """The stretches of equal keys in sorted columns.
+
+    By whole columns: row by row it was half of what a diagnosis of a hundred processes costs.
+    """
     size = len(keys[0])
-    start = 0
-    for row in range(1, size + 1):
-        if row == size or any(_text(key[row]) != _text(key[start]) for key in keys):
-            yield slice(start, row)
-            start = row
+    if size:
+        plain = [_comparable(key) for key in keys]
+        changed = np.logical_or.reduce([key[1:] != key[:-1] for key in plain])
+        yield from starmap(slice, pairwise([0, *(np.flatnonzero(changed) + 1).tolist(), size]))
+
+
+def _comparable(column: Any) -> Any:
+    """A column in which equal values compare as equal: NULL in an engine's answer may be a NaN, which equals nothing."""
+    return column if np.asarray(column).dtype.kind in "iub" else np.array([_text(one) for one in column], dtype=object)
 
 
 def _place(columns: Columns, row: int) -> Place:
