@@ -65,7 +65,8 @@ def _traffic(scene: Scene, finding: Finding) -> Cause:
 
 
 def _cache(scene: Scene, finding: Finding) -> Cause | None:
-    if scene.view is None or known_level(scene.view) is not None:
+    # Where the container levelled off and its processes are flat, no cache of theirs is what filled.
+    if scene.view is None or finding.of_container or known_level(scene.view) is not None:
         return None
     bent = scene.saturation
     clock = "hours" if bent is None else bent.clock

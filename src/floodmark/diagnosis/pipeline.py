@@ -73,8 +73,7 @@ def watched(evidence: Evidence, judged: Sequence[Judged]) -> tuple[Signal, ...]:
 
 def _with_sources(judged: Judged) -> Service:
     """The service with the files that its memory was read from."""
-    view = judged.scene.view
-    lives = () if view is None else view.track.lives
+    lives = () if judged.view is None else judged.view.track.lives
     return replace(judged.service, sources=tuple(sorted({life.source for life in lives}))[:MAX_SOURCES])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -108,6 +108,13 @@ def scene(evidence: Evidence, audit: Audit, service: str, options: Options, shar
         service, options, window, view, whole, found, said, bent, series, _starts(events, view, whole),
         tuple(one for one in events if one.kind in NEWS and one.process is None), _limit(evidence, service),
     )  # fmt: skip
+
+
+def by_container(one: Scene) -> Scene:
+    """The same service judged by its container as a whole; it must have one beside its processes."""
+    assert one.whole is not None
+    said, bent = _why(one.whole, one.candidates, one.options)
+    return replace(one, view=one.whole, whole=None, explanation=said, saturation=bent)
 
 
 def _view(found: Track, doses: tuple[Candidate, ...], events: list[Event], options: Options) -> View:

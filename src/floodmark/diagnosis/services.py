@@ -27,6 +27,11 @@ class Judged:
     finding: Finding
     rate: Rate | None
 
+    @property
+    def view(self) -> View | None:
+        """What the finding speaks of: the best track, or the container as a whole."""
+        return shown(self.scene, self.finding)
+
 
 def judge(evidence: Evidence, audit: Audit, options: Options = DEFAULT) -> tuple[Judged, ...]:
     """Every service with a measure of memory, usable or not, by name. Equal evidence gives equal judgements."""
@@ -49,8 +54,13 @@ def _names(evidence: Evidence, audit: Audit) -> list[str]:
     return sorted(name for name in named if name)
 
 
+def shown(seen: Scene, finding: Finding) -> View | None:
+    """The view that a finding speaks of."""
+    return seen.whole if finding.of_container else seen.view
+
+
 def _service(seen: Scene, finding: Finding, measured: Rate | None) -> Service:
-    view, leaking = seen.view, finding.verdict == "leak"
+    view, leaking = shown(seen, finding), finding.verdict == "leak"
     growth = _growth(seen, finding, measured)
     current = _current_mb(seen)
     return Service(
@@ -83,7 +93,8 @@ def severity(low_mb_per_hour: float | None, options: Options) -> SeverityWord:
 
 def _growth(seen: Scene, finding: Finding, measured: Rate | None) -> Growth | None:
     """The rate over its stretch where there is growth to speak of, else over all of the evidence."""
-    if measured is None or seen.view is None or (finding.verdict == "unknown" and finding.pattern == "unknown"):
+    view = shown(seen, finding)
+    if measured is None or view is None or (finding.verdict == "unknown" and finding.pattern == "unknown"):
         return None
     if finding.verdict == "leak":
         at = None if measured.peak_at is None else Time(measured.peak_at)
@@ -91,7 +102,7 @@ def _growth(seen: Scene, finding: Finding, measured: Rate | None) -> Growth | No
             measured.mb_per_hour, measured.low, measured.high, Time(measured.start), Time(measured.end),
             measured.peak_mb_per_hour, at,
         )  # fmt: skip
-    return _whole_growth(seen.view)
+    return _whole_growth(view)
 
 
 def _whole_growth(view: View) -> Growth:

@@ -11,6 +11,7 @@ from floodmark.diagnosis.patterns import (
     fragmentation,
     growing,
     leak,
+    outside,
     page_cache,
     plateau,
     process_count,
@@ -38,6 +39,7 @@ DETECTORS = (
     page_cache.detect,
     sawtooth.collected,
     sawtooth.renewed,
+    outside.detect,
     steady.detect,
 )
 

@@ -9,9 +9,13 @@ from floodmark.diagnosis.incident import PatternWord, VerdictWord
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`swing_mb` is the amplitude of what rises and falls, where that is the finding."""
+    """`swing_mb` is the amplitude of what rises and falls, where that is the finding.
+
+    `of_container` where it speaks of the container as a whole, not of the processes in it.
+    """
 
     pattern: PatternWord
     verdict: VerdictWord
     reason: str
     swing_mb: float | None = None
+    of_container: bool = False

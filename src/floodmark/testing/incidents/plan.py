@@ -170,6 +170,8 @@ class Expectation:
     inseparable: list[list[str]] = field(default_factory=list)
     abstain: bool = False
     allowed_kinds: tuple[str, ...] = ()
+    """Kinds of cause that may be named, of the focus and of the services `allowed_beside`."""
+    allowed_beside: tuple[str, ...] = ()
     metric_invalid: bool = False
     deploy: str | None = None
     sibling: str | None = None

@@ -229,7 +229,8 @@ def _is_true(claim: JSON, truth: JSON) -> bool:
         return True
     if plain_name(claim["name"]) in inseparable_group(truth, culprits) and claim.get("inseparable_from"):
         return True
-    return claim["kind"] in truth.get("allowed_kinds", []) and claim.get("service") == truth["focus"]
+    services = truth.get("allowed_services", [truth["focus"]])
+    return claim["kind"] in truth.get("allowed_kinds", []) and claim.get("service") in services
 
 
 def named(incident: JSON, service: str) -> list[JSON]:
