@@ -24,6 +24,9 @@ from floodmark.diagnosis.options import Options
 from floodmark.diagnosis.regress import THETAS, Fit, Matrix, ebic, nnls, robust, whiten
 from floodmark.evidence.nouns import Floats, Ints
 
+STRONG = 20.0
+"""Difference of the information criterion beyond doubt (Kass and Raftery 1995: above 10)."""
+
 MAX_CHOSEN = 5
 """Doses that one explanation names at most."""
 
@@ -103,6 +106,11 @@ class Explanation:
     def passing(self, times: Floats) -> Matrix:
         """What the transient doses hold for a while, at each of `times`, unscaled (n x 3 each)."""
         return passing(self.transient, times, 60.0 * self.lag_minutes)
+
+    @property
+    def strong(self) -> bool:
+        """Whether doses explain the growth far better than none."""
+        return bool(self.chosen) and self.none_score - self.score > STRONG
 
     @property
     def explained_mb(self) -> float:

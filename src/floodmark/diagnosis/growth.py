@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from floodmark.diagnosis.explain import Explanation
 from floodmark.diagnosis.options import Options
 from floodmark.diagnosis.scene import Scene, View, regression_rows
 from floodmark.diagnosis.strength import warm_up_weight
@@ -26,9 +25,6 @@ DRIFT_ERROR = 0.5
 UNSEEN_STEPS = 1.5
 LEAST_ERROR = 0.03
 """Gaps, clocks and rounding: no rate is known better."""
-
-STRONG = 20.0
-"""Difference of the information criterion beyond doubt (Kass and Raftery 1995: above 10)."""
 
 WARMED = 0.4
 """Warm-ups at least this large against the growth make it worth asking whether growth is warm-up."""
@@ -131,14 +127,9 @@ def rate(scene: Scene) -> Rate | None:
 def _taken_for_warm_up(scene: Scene, view: View) -> float:
     """MB of the leak that were taken for warm-up; 0 where no dose is there to tell, or warm-ups hardly matter."""
     said, warmed = scene.explanation, warmed_share(view) * view.stretch.mb
-    if said is None or not strongly_explained(said) or warmed < WEIGHED * view.stretch.mb:
+    if said is None or not said.strong or warmed < WEIGHED * view.stretch.mb:
         return 0.0
     return warmed * (1.0 - min(warm_up_weight(said, *regression_rows(view, scene.candidates)), 1.0))
-
-
-def strongly_explained(said: Explanation) -> bool:
-    """Whether doses explain the growth far better than none."""
-    return bool(said.chosen) and said.none_score - said.score > STRONG
 
 
 def _error(scene: Scene, view: View) -> float:

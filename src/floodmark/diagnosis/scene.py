@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from floodmark.diagnosis.audit import Audit
 from floodmark.diagnosis.coverage import covered, stitched
 from floodmark.diagnosis.dose import Candidate, Shared, candidates, in_flight, served_per_life
+from floodmark.diagnosis.doseonset import since
 from floodmark.diagnosis.explain import Explanation, explain
 from floodmark.diagnosis.load import Load, load_memory
 from floodmark.diagnosis.onset import Stretch, stretch
@@ -101,7 +103,8 @@ def scene(evidence: Evidence, audit: Audit, service: str, options: Options, shar
     if best is not None and best.grain == "process":
         container = container_track(service, usable, events, options)
         whole = _view(container, found, events, options) if container is not None else None
-    said, bent = _why(view, found, options) if view is not None else (None, None)
+    said = _why(view, found, options) if view is not None else None
+    bent = _bend(view, said, found, options) if view is not None else None
     series = tuple(one for one in (*audit.usable, *audit.corroborating) if one.service == service)
     window = evidence.window or _window(series)
     return Scene(
@@ -113,8 +116,24 @@ def scene(evidence: Evidence, audit: Audit, service: str, options: Options, shar
 def by_container(one: Scene) -> Scene:
     """The same service judged by its container as a whole; it must have one beside its processes."""
     assert one.whole is not None
-    said, bent = _why(one.whole, one.candidates, one.options)
-    return replace(one, view=one.whole, whole=None, explanation=said, saturation=bent)
+    return replace(_looked_at(one, one.whole), whole=None)
+
+
+def redated(one: Scene) -> Scene:
+    """The same service looked at from where its doses say that the growth began; itself where they say nothing else."""
+    view, said = one.view, one.explanation
+    begin = None if view is None or said is None else since(
+        view.track, view.fine - view.load.mb, view.stretch, said, one.options
+    )  # fmt: skip
+    if view is None or begin is None:
+        return one
+    moved = _snapped(replace(view.stretch, begin=begin), view.track, one.news, one.options)
+    return one if moved.begin == view.stretch.begin else _looked_at(one, replace(view, stretch=moved))
+
+
+def _looked_at(one: Scene, view: View) -> Scene:
+    said = _why(view, one.candidates, one.options)
+    return replace(one, view=view, explanation=said, saturation=_bend(view, said, one.candidates, one.options))
 
 
 def _view(found: Track, doses: tuple[Candidate, ...], events: list[Event], options: Options) -> View:
@@ -127,7 +146,7 @@ def _view(found: Track, doses: tuple[Candidate, ...], events: list[Event], optio
     )
 
 
-def _snapped(found: Stretch, where: Track, events: list[Event], options: Options) -> Stretch:
+def _snapped(found: Stretch, where: Track, events: Iterable[Event], options: Options) -> Stretch:
     """A growth that begins soon after a deploy or start began with it: requests had to come first."""
     at = float(where.at[found.begin])
     grown = float(where.at[found.end] - at) / 3600.0
@@ -136,21 +155,30 @@ def _snapped(found: Stretch, where: Track, events: list[Event], options: Options
             and -0.25 <= (at - one.at) / 3600.0 <= reach]  # fmt: skip
     if not near:
         return found
-    return Stretch(
-        min(where.index(max(near)), found.end - 1), found.end, found.mb, found.drift_mb_per_hour, found.noise_mb,
-        found.quiet, found.lasting,
-    )  # fmt: skip
+    return replace(found, begin=min(where.index(max(near)), found.end - 1))
 
 
-def _why(view: View, found: tuple[Candidate, ...], options: Options) -> tuple[Explanation | None, Saturation | None]:
-    """What explains the growth, and whether it saturates; nothing where there is no growth to explain."""
-    if view.stretch.mb < options.min_growth_mb or view.stretch.end - view.stretch.begin < options.min_samples:
-        return None, None
+def _why(view: View, found: tuple[Candidate, ...], options: Options) -> Explanation | None:
+    """What explains the growth; nothing where there is no growth to explain, or too little."""
+    if not _worth_asking(view, options):
+        return None
     times, growth, nuisance = regression_rows(view, found)
-    said = explain(times, growth, nuisance, found, options) if len(times) >= options.min_samples else None
+    return explain(times, growth, nuisance, found, options) if len(times) >= options.min_samples else None
+
+
+def _worth_asking(view: View, options: Options) -> bool:
+    return view.stretch.mb >= options.min_growth_mb and view.stretch.end - view.stretch.begin >= options.min_samples
+
+
+def _bend(
+    view: View, said: Explanation | None, found: tuple[Candidate, ...], options: Options
+) -> Saturation | None:  # fmt: skip
+    """Whether the growth saturates."""
+    if not _worth_asking(view, options):
+        return None
     passes = [] if said is None else [said.passing(view.track.at)]
     every = np.column_stack([view.warm.gain, view.load.mb, in_flight(found, view.track), *passes])
-    return said, saturation(view.track, view.fine, view.stretch, every, found, said)
+    return saturation(view.track, view.fine, view.stretch, every, found, said)
 
 
 def regression_rows(view: View, found: tuple[Candidate, ...]) -> tuple[Floats, Floats, Matrix]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from floodmark.diagnosis.growth import STRONG, WARMED, grows, warmed_share
+from floodmark.diagnosis.explain import STRONG
+from floodmark.diagnosis.growth import WARMED, grows, warmed_share
 from floodmark.diagnosis.patterns.finding import Finding
 from floodmark.diagnosis.patterns.leak import strongly_dosed
 from floodmark.diagnosis.saturation import FULL

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from floodmark.diagnosis.dose import parts
-from floodmark.diagnosis.growth import STRONG, grows, rate, strongly_explained
+from floodmark.diagnosis.explain import STRONG
+from floodmark.diagnosis.growth import grows, rate
 from floodmark.diagnosis.patterns.finding import Finding
 from floodmark.diagnosis.saturation import FULL
 from floodmark.diagnosis.scene import Scene
@@ -71,7 +72,7 @@ def goes_on(scene: Scene) -> bool:
 def strongly_dosed(scene: Scene) -> bool:
     """Whether doses explain the growth far better than none."""
     said = scene.explanation
-    return said is not None and strongly_explained(said)
+    return said is not None and said.strong
 
 
 def _tail(scene: Scene) -> float:
