@@ -5,24 +5,23 @@
 The processes are a recorded /proc tree whose figures move, and of which one is replaced every hour; the clock is
 simulated. All else is the watch itself with its dashboard: collectors, store, ageing, screen, diagnosis, alerting, and
 its pages asked for once an hour. Of each day the last `--rounds` rounds are made one by one and measured; the rest of
-the day is put into the store hour by hour as those rounds would have left it, then aged and diagnosed. Printed: CPU
-seconds of the measured rounds as a share of one core at the interval; memory at the end of the day (RSS, of it the
-process's own, USS), its largest RSS at any moment of the day (pages, and hours put in at once, included); size of the
-store. Compare shares, not seconds: the machine's load moves both.
+the day is put into the store hour by hour as those rounds would have left it, then aged and diagnosed; one round in
+four is followed by a diagnosis, and an incident is open, whose report over two days is written anew every five minutes.
+Printed: CPU seconds of the measured rounds as a share of one core at the interval; memory between rounds, the largest of
+them (RSS, of it the process's own, RssAnon); the largest RSS at any moment of the day, within a diagnosis or a page
+(hours put in at once included); size of the store. Compare shares, not seconds: the machine's load moves both.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-import os
 import random
 import tempfile
 import time
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
-
-import psutil
 
 from floodmark.dashboard.server import DashboardServer
 from floodmark.own_memory import few_arenas
@@ -98,6 +97,15 @@ class Machine:
         return found
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Of some rounds: CPU seconds in all; the largest RSS between two of them, and the largest RssAnon, in MB."""
+
+    cpu_seconds: float
+    resting_mb: float
+    own_mb: float
+
+
 class Bench:
     """The watch over the machine, on a clock that is moved by hand."""
 
@@ -127,16 +135,18 @@ class Bench:
             with urllib.request.urlopen(self.server.url + page, timeout=60) as answer:
                 answer.read()
 
-    def rounds(self, count: int) -> float:
-        """Rounds one by one; CPU seconds that the watch took, without what moving the machine costs."""
-        spent = 0.0
+    def rounds(self, count: int) -> Cost:
+        """Rounds one by one; what the watch took, without what moving the machine costs."""
+        spent, resting, own = 0.0, [], []
         for _ in range(count):
             self.now += INTERVAL_SECONDS
             self.machine.move(self.now)
             begun = time.process_time()
             self.watch.round()
             spent += time.process_time() - begun
-        return spent
+            resting.append(_status_mb("VmRSS"))
+            own.append(_status_mb("RssAnon"))
+        return Cost(spent, max(resting), max(own))
 
 
 def main() -> None:
@@ -155,21 +165,15 @@ def main() -> None:
 
 def measure(bench: Bench, days: int, rounds: int) -> None:
     """Day after day: its hours but for the rounds that are measured, then those."""
-    me = psutil.Process(os.getpid())
-    print(f"{'day':>4} {'core %':>7} {'rss MB':>7} {'own MB':>7} {'uss MB':>7} {'peak MB':>8} {'store MB':>9}")
+    print(f"{'day':>4} {'core %':>7} {'rss MB':>7} {'own MB':>7} {'peak MB':>8} {'store MB':>9}")
     for day in range(days + 1):
         forget_peak()
         for _ in range(24 if day else 0):
             bench.skip_hour()
-        share = bench.rounds(rounds) / rounds / INTERVAL_SECONDS
-        memory, own = me.memory_full_info(), own_mb()
-        figures = f"{memory.rss / 1e6:7.1f} {own:7.1f} {memory.uss / 1e6:7.1f} {peak_mb():8.1f} {bench.watch.store.disk_mb():9.1f}"
-        print(f"{day:4} {share:7.2%} {figures}", flush=True)
-
-
-def own_mb() -> float:
-    """RssAnon: what the process made itself, without the code of libraries that lies in files."""
-    return _status_mb("RssAnon")
+        cost = bench.rounds(rounds)
+        share = cost.cpu_seconds / rounds / INTERVAL_SECONDS
+        memory = f"{cost.resting_mb:7.1f} {cost.own_mb:7.1f} {peak_mb():8.1f}"
+        print(f"{day:4} {share:7.2%} {memory} {bench.watch.store.disk_mb():9.1f}", flush=True)
 
 
 def peak_mb() -> float:

@@ -351,10 +351,10 @@ class Watch:
         self.outbox.prune(now)
 
     def _slim(self, now: float) -> None:
-        """After work that read much, let go of what it left behind."""
+        """Between rounds the watch holds what it knows and little else; after work that read much, that is let go too."""
         if now in (self._diagnosed_at, self._aged_at):
             self.store.reopen()
-            give_back()
+        give_back()
 
     def _keeping(self) -> Keeping:
         window = self.settings.watch_window_seconds
