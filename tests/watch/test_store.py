@@ -15,6 +15,7 @@ import pytest
 
 from floodmark.errors import CannotWrite
 from floodmark.evidence.nouns import Dose, Event, Place, Tally, Volume
+from floodmark.watch.ageing import used_mb
 from floodmark.watch.collect.base import Sample
 from floodmark.watch.store import Retention, WatchStore
 from floodmark.watch.tables import evidence
@@ -122,7 +123,7 @@ def test_a_store_that_is_full_keeps_its_newest_history_and_stays_within_the_boun
         store.age(now + DAY)
     for hour in range(12):
         store.age(1030 * DAY + hour * 3600)
-    assert store.used_mb() <= 4
+    assert used_mb(store.connection) <= 4
     first, last = store.connection.execute("select min(moment), max(moment) from sample_coarse").fetchone()
     assert (last - first) / DAY > 2
     assert last > 1029 * DAY

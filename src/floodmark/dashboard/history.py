@@ -13,11 +13,11 @@ import numpy as np
 
 from floodmark.diagnosis.targets import GOALS
 from floodmark.evidence.nouns import Floats
+from floodmark.watch.ageing import COARSE_SECONDS
 from floodmark.watch.collect.base import PRESSURE
 from floodmark.watch.collect.proc import Proc
 from floodmark.watch.live import Watch
 from floodmark.watch.state import State
-from floodmark.watch.store import COARSE_SECONDS
 from floodmark.watch.tables import Columns
 
 CHART_POINTS = 600

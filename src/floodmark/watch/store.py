@@ -23,14 +23,20 @@ import numpy as np
 
 from floodmark.errors import CannotWrite
 from floodmark.evidence.nouns import Dose, Event, Tally, Volume
+from floodmark.watch.ageing import COARSE_SECONDS, coarsen_oldest, drop, halve, used_mb
 from floodmark.watch.collect.base import Sample
+from floodmark.watch.store_columns import (
+    dose_columns,
+    event_columns,
+    sample_columns,
+    stacked,
+    tally_columns,
+    volume_columns,
+)
 from floodmark.watch.tables import Columns
 
 Answer = TypeVar("Answer")
 
-COARSE_SECONDS = 300
-ROWS_AT_ONCE = 100_000
-"""Samples that are coarsened in one piece: what fits into the least memory that the setting allows (16 MB)."""
 MOST_HALVINGS = 10
 
 SCHEMA = """
@@ -133,10 +139,10 @@ class WatchStore:
             self._revive()
             self.connection.execute("begin")
             self._add_samples(samples)
-            self._insert("dose", _stacked([_dose_columns(one) for one in doses]))
-            self._insert("tally", _stacked([_tally_columns(one) for one in tallies]))
-            self._insert("volume", _stacked([_volume_columns(one) for one in volumes]))
-            self._insert("event", _event_columns(list(events)))
+            self._insert("dose", stacked([dose_columns(one) for one in doses]))
+            self._insert("tally", stacked([tally_columns(one) for one in tallies]))
+            self._insert("volume", stacked([volume_columns(one) for one in volumes]))
+            self._insert("event", event_columns(list(events)))
             self.connection.execute("commit")
         except duckdb.Error as error:
             self._roll_back()
@@ -172,15 +178,7 @@ class WatchStore:
 
     def _add_samples(self, samples: Sequence[Sample]) -> None:
         known = [(self._id_of(one), one) for one in samples]
-        kept = [(number, one) for number, one in known if number is not None]
-        self._insert(
-            "sample",
-            {
-                "series": np.array([number for number, _ in kept], np.int32),
-                "moment": np.array([one.at for _, one in kept], np.float64),
-                "value": np.array([one.value for _, one in kept], np.float64),
-            },
-        )
+        self._insert("sample", sample_columns([(number, one) for number, one in known if number is not None]))
 
     def _id_of(self, sample: Sample) -> int | None:
         key = (sample.service, sample.instance, sample.process, sample.measure, sample.started)
@@ -210,10 +208,10 @@ class WatchStore:
         coarse_before = float(np.floor((now - self.retention.raw_seconds) / COARSE_SECONDS) * COARSE_SECONDS)
         try:
             self._revive()
-            while self._coarsen_oldest(coarse_before):
+            while coarsen_oldest(self.connection, coarse_before):
                 pass
             self.connection.execute("begin")
-            self._drop(now - self.retention.keep_seconds)
+            drop(self.connection, now - self.retention.keep_seconds)
             self.connection.execute("commit")
             self.connection.execute("checkpoint")
         except duckdb.Error as error:
@@ -221,68 +219,13 @@ class WatchStore:
             raise self._problem(error) from None
         self._ids, self.left_out = self._read_ids(), 0
         for _ in range(MOST_HALVINGS):
-            if self.used_mb() <= self.retention.max_disk_mb or not self._shrink(now):
+            if used_mb(self.connection) <= self.retention.max_disk_mb or not halve(self.connection, now):
                 break
-
-    def _coarsen_oldest(self, before: float) -> bool:
-        """The oldest raw samples become one row a series and five minutes; False where none is older than `before`.
-
-        A piece at a time: a median holds every value in memory, and two hours of 5,000 series did not fit.
-        """
-        oldest = self.connection.execute("select min(moment) from sample where moment < ?", [before]).fetchone()[0]
-        if oldest is None:
-            return False
-        begin = float(np.floor(oldest / COARSE_SECONDS) * COARSE_SECONDS)
-        piece = [begin, min(begin + COARSE_SECONDS * self._slots_at_once(begin), before)]
-        self.connection.execute("begin")
-        self.connection.execute(
-            "insert into sample_coarse select series, floor(moment / $1) * $1 as slot, median(value), min(value),"
-            " max(value) from sample where moment >= $2 and moment < $3 group by series, slot",
-            [COARSE_SECONDS, *piece],
-        )
-        self.connection.execute("delete from sample where moment >= ? and moment < ?", piece)
-        self.connection.execute("commit")
-        return True
-
-    def _slots_at_once(self, begin: float) -> int:
-        """How many times five minutes hold about `ROWS_AT_ONCE` samples, if all hold as many as the first."""
-        query = "select count(*) from sample where moment >= ? and moment < ?"
-        rows = self.connection.execute(query, [begin, begin + COARSE_SECONDS]).fetchone()[0]
-        return max(int(ROWS_AT_ONCE // max(rows, 1)), 1)
-
-    def _drop(self, before: float) -> None:
-        for table in ("sample", "sample_coarse", "event"):
-            self.connection.execute(f"delete from {table} where moment < ?", [before])  # noqa: S608
-        self.connection.execute("delete from volume where hour < ?", [int(before // 3600)])
-        self.connection.execute(
-            "delete from series where id not in (select series from sample union select series from sample_coarse)"
-        )
 
     def drop_counts_before(self, first_bin: int) -> None:
         """Forget doses and tallies of bins before `first_bin`."""
         for table in ("dose", "tally"):
             self._rows(f"delete from {table} where bin < ?", first_bin)  # noqa: S608
-
-    def _shrink(self, now: float) -> bool:
-        """The store holds more than it may: half of the history goes, the oldest first. False where none is left."""
-        row = self.connection.execute(
-            "select min(moment) from (select min(moment) as moment from sample_coarse union all"
-            " select min(moment) from event)"
-        ).fetchone()
-        if row is None or row[0] is None:
-            return False
-        for table in ("sample_coarse", "event"):
-            self.connection.execute(f"delete from {table} where moment < ?", [(row[0] + now) / 2])  # noqa: S608
-        self.connection.execute("checkpoint")
-        return True
-
-    def used_mb(self) -> float:
-        """What is in use within the file. The file itself never shrinks, so its size must not decide what is deleted:
-        judged by it, half of the history went every hour for ever after."""
-        row = self.connection.execute(
-            "select used_blocks * block_size from pragma_database_size() where database_name = current_database()"
-        ).fetchone()
-        return float(row[0]) / 1e6 if row else 0.0
 
     def disk_mb(self) -> float:
         """Size of the file and its journal."""
@@ -434,68 +377,6 @@ class WatchStore:
                 return fetch(cursor.execute(query, list(values)))
         except duckdb.Error as error:
             raise self._problem(error) from None
-
-
-def _stacked(parts: list[Columns]) -> Columns:
-    """One INSERT costs a millisecond or two whatever its size: many small tables become one."""
-    joined: Any = np.ma.concatenate
-    return {name: joined([part[name] for part in parts]) for name in parts[0]} if parts else {}
-
-
-def _dose_columns(dose: Dose) -> Columns:
-    size = len(dose.bin)
-    return {
-        "bin": dose.bin, "service": _same(dose.service, size), "kind": _same(dose.kind, size),
-        "name": _same(dose.name, size), "instance": _same(dose.instance, size),
-        "monitoring": np.full(size, dose.monitoring), "starts": dose.starts, "seconds": dose.seconds,
-        "bytes_out": dose.bytes_out, "failed": dose.failed,
-    }  # fmt: skip
-
-
-def _tally_columns(tally: Tally) -> Columns:
-    size = len(tally.bin)
-    at, place, text = tally.examples[0] if tally.examples else (np.nan, None, None)
-    return {
-        "bin": tally.bin, "kind": _same(tally.kind, size), "service": _same(tally.service, size),
-        "name": _same(tally.name, size), "count": tally.count, "moment": np.full(size, at),
-        "source": _same(place.source if place else None, size), "line": _lines([place.line if place else None] * size),
-        "text": _same(text, size),
-    }  # fmt: skip
-
-
-def _volume_columns(volume: Volume) -> Columns:
-    size = len(volume.hour)
-    return {
-        "hour": volume.hour, "name": _same(volume.name, size), "service": _same(volume.service, size),
-        "bytes": volume.bytes, "lines": volume.lines,
-    }  # fmt: skip
-
-
-def _event_columns(events: list[Event]) -> Columns:
-    return {
-        "moment": np.array([one.at for one in events], np.float64),
-        "kind": _texts([one.kind for one in events]),
-        "service": _texts([one.service for one in events]),
-        "instance": _texts([one.instance for one in events]),
-        "process": _texts([one.process for one in events]),
-        "text": _texts([one.text for one in events]),
-        "source": _texts([one.place.source for one in events]),
-        "line": _lines([one.place.line for one in events]),
-        "count": np.array([one.count for one in events], np.int64),
-    }
-
-
-def _same(text: str | None, size: int) -> Any:
-    return _texts([text] * size)
-
-
-def _texts(values: Sequence[str | None]) -> Any:
-    return np.array(values, dtype=object)
-
-
-def _lines(values: Sequence[int | None]) -> Any:
-    missing = [value is None for value in values]
-    return np.ma.masked_array([value or 0 for value in values], mask=missing, dtype=np.int64)
 
 
 def _move_aside(path: Path) -> Path:
