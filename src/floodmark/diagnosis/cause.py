@@ -14,6 +14,7 @@ from floodmark.diagnosis.certify import Checks, check
 from floodmark.diagnosis.collinear import inseparable
 from floodmark.diagnosis.dose import ALL
 from floodmark.diagnosis.explain import Explanation
+from floodmark.diagnosis.growthclock import assumed_sources
 from floodmark.diagnosis.incident import Cause, CauseKind, EvidenceItem, Interval, Rival, Role
 from floodmark.diagnosis.options import DEFAULT, Options
 from floodmark.diagnosis.patterns.fragmentation import heap_share
@@ -32,18 +33,19 @@ CONFIDENCE = {"certified": 0.95, "suspected": 0.7, "correlated": 0.4}
 
 def attribute(evidence: Evidence, judged: tuple[Judged, ...], options: Options = DEFAULT) -> tuple[Cause, ...]:
     """Causes of every service, culprits first, the largest share first."""
-    return tuple(cause for one in judged for cause in causes_of(one, options))
+    doubtful = assumed_sources(evidence)
+    return tuple(cause for one in judged for cause in causes_of(one, options, doubtful))
 
 
-def causes_of(judged: Judged, options: Options) -> tuple[Cause, ...]:
-    """Causes of one service."""
+def causes_of(judged: Judged, options: Options, doubtful: frozenset[str] = frozenset()) -> tuple[Cause, ...]:
+    """Causes of one service. `doubtful` are paths of logs whose clock nobody knows."""
     scene = judged.scene
     if judged.finding.verdict != "leak" or scene.view is None:
         return benign(scene, judged.finding) if judged.finding.verdict == "no-leak" else ()
     rows, growth, nuisance = regression_rows(scene.view, scene.candidates)
     said = scene.explanation
     if said is None or not said.chosen:
-        return (_nobody(scene, said),)
+        return (_nobody(scene, said, doubtful),)
     known = strengths(said, rows, growth, nuisance, _covered_mb(scene.view, growth), options)
     names = frozenset(said.candidates[index].name for index in said.chosen)
     suffering = victims(scene, names)
@@ -54,7 +56,7 @@ def causes_of(judged: Judged, options: Options) -> tuple[Cause, ...]:
             found += _dosed(scene, said, index, known[index], checks, suffering, rows, options)
     found.sort(key=lambda cause: (cause.role != "culprit", -(cause.share or 0.0), cause.name))
     if not any(cause.role == "culprit" for cause in found):
-        found.insert(0, _nobody(scene, said))
+        found.insert(0, _nobody(scene, said, doubtful))
     return (*found, *(_victim(scene, one) for one in suffering))
 
 
@@ -176,7 +178,7 @@ def _monitor(scene: Scene, strength: Strength | None) -> Cause:
     )  # fmt: skip
 
 
-def _nobody(scene: Scene, said: Explanation | None) -> Cause:
+def _nobody(scene: Scene, said: Explanation | None, doubtful: frozenset[str]) -> Cause:
     """No dose explains the growth: unknown, with what was asked and what would decide."""
     if _monitoring(scene):
         return _monitor(scene, None)
@@ -196,8 +198,21 @@ def _nobody(scene: Scene, said: Explanation | None) -> Cause:
             Rival("the monitoring itself", "It comes at a constant pace, as the growth does.",
                   "Switch it off on one replica."),
             Rival("a background task or thread", "Nothing is recorded of it.", decide),
+            *_other_clock(scene, doubtful),
         ),
     )  # fmt: skip
+
+
+def _other_clock(scene: Scene, doubtful: frozenset[str]) -> tuple[Rival, ...]:
+    """Work that a log tells of whose clock is not known may be hours from where it is looked for."""
+    paths = sorted({one.dose.place.source for one in scene.candidates if one.dose.place.source in doubtful})
+    if not paths:
+        return ()
+    against = (
+        f"No zone is stated in {paths[0]}, so its times were taken as UTC; at no other offset does it explain more."
+    )
+    return (Rival("work at other times than its log seems to say", against,
+                  f"Give the zone of its clock: --zone '{paths[0]}=Continent/City'."),)  # fmt: skip
 
 
 def _victim(scene: Scene, one: Victim) -> Cause:

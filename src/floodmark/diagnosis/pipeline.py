@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from floodmark.diagnosis import actions, alerts, impact, logpatterns, method, summary, targets, timeline
-from floodmark.diagnosis.audit import audit
+from floodmark.diagnosis.audit import Audit, audit
 from floodmark.diagnosis.cause import attribute
 from floodmark.diagnosis.causewords import in_words
 from floodmark.diagnosis.charts import dressed
+from floodmark.diagnosis.growthclock import with_clocks_by_growth
 from floodmark.diagnosis.growthsignals import growth_signals
 from floodmark.diagnosis.incident import Incident, Service, Source, SourceClock, Time, Window
 from floodmark.diagnosis.options import DEFAULT, Options
@@ -35,8 +36,7 @@ SEVERITIES = ("none", "warning", "critical", "emergency")
 
 def diagnose(evidence: Evidence, options: Options = DEFAULT, rules: tuple[Rule, ...] = RULES) -> Incident:
     """What happened in the window of `evidence`, how sure that is, what causes it, and what is not known."""
-    evidence = with_told_restarts(evidence)
-    audited = audit(evidence)
+    evidence, audited = _on_one_clock(with_told_restarts(evidence), options)
     judged = judge(evidence, audited, options)
     causes = tuple(in_words(one) for one in attribute(evidence, judged, options))
     services = tuple(sorted((_with_sources(one) for one in judged), key=_worst_first))
@@ -61,6 +61,13 @@ def diagnose(evidence: Evidence, options: Options = DEFAULT, rules: tuple[Rule, 
         impact=felt,
         method=method.told(options, rules),
     )
+
+
+def _on_one_clock(evidence: Evidence, options: Options) -> tuple[Evidence, Audit]:
+    """The evidence and its audit, anew where growth tells the clock of a log that states none."""
+    audited = audit(evidence)
+    moved = with_clocks_by_growth(evidence, audited, options)
+    return (evidence, audited) if moved is evidence else (moved, audit(moved))
 
 
 def watched(evidence: Evidence, judged: Sequence[Judged]) -> tuple[Signal, ...]:
