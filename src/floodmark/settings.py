@@ -116,6 +116,7 @@ class Settings(BaseSettings):
     watch_bin_seconds: float = setting(60.0, "Width of the bins in which requests are counted.", gt=0)
     watch_diagnose_seconds: float = setting(60.0, "How often the window is diagnosed while something grows.", gt=0)
     watch_quiet_seconds: float = setting(300.0, "How often the window is diagnosed while nothing grows.", gt=0)
+    watch_trend_seconds: float = setting(21_600.0, "How often the trend over 30 days is judged.", ge=60)
     watch_screen_mb_per_hour: float = setting(
         20.0, "Growth of a service, by a plain line, from which it is a suspect and diagnosed more often.", gt=0
     )

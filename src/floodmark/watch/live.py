@@ -39,6 +39,7 @@ from floodmark.watch.remedy.guard import Caution
 from floodmark.watch.state import State
 from floodmark.watch.store import Retention, WatchStore
 from floodmark.watch.tables import evidence
+from floodmark.watch.trend import Trend
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ class Watch:
             raise CannotWrite(f"{folder}: {error.strerror}") from None
         self.state = State(folder / "state.sqlite")
         self.store = WatchStore(folder / "samples.duckdb", _retention(settings))
+        self.trend = Trend(self.store, every_seconds=settings.watch_trend_seconds)
         self.remarks = [f"{one} was damaged and moved aside" for one in _moved(self.state, self.store)]
         self.collectors = collectors(config, settings)
         self.logs = LogCollector(config, settings, self.state)
@@ -143,7 +145,8 @@ class Watch:
         A full disk must not keep people from being told, nor a diagnosis that fails the samples from being stored.
         """
         begun, now = time.perf_counter(), self._now()
-        for step in (self._collect, self._judge_if_due, self._deliver, self._age, self._slim):
+        steps = (self._collect, self.trend.judge, self._judge_if_due, self._deliver, self._age, self._slim)
+        for step in steps:
             self._attempt(step, now)
         self._rounds += 1
         self._attempt(self._show, now, begun)
@@ -229,6 +232,7 @@ class Watch:
         begun = time.perf_counter()
         self._diagnosed_at = now
         incident = self._diagnose_window(now - self.settings.watch_window_seconds, now)
+        incident = replace(incident, targets=self.trend.into(incident.targets))
         found = [*conditions.of_incident(incident), *self._own_troubles(now)]
         found = [replace(one, incident=self.incidents.begin(one, now)) for one in found]
         self.alerting.update(found, now)
