@@ -99,9 +99,9 @@ def test_the_file_of_one_project_holds_the_activity_that_the_whole_file_holds(ba
         (True, 1, 2),  # asked for after the one that is served
         (True, 2, 2),  # RSR works at it, or died of it
         (True, 3, 1),  # finished, and then the older one was made current again
-        (True, 4, 1),
+        (True, 4, 2),  # RSR's exporter failed at it
         (False, 3, 2),
-        (False, 4, 1),
+        (False, 4, 2),
     ],
 )
 def test_the_export_that_counts_is_the_one_served_unless_a_newer_one_is_still_to_be_made(
@@ -123,6 +123,13 @@ def test_an_export_that_holds_no_project_yet_does_not_count(bare):
     organisation.iati_exports.update(latest=True, iati_file="db/org/1/iati/1.xml", status=3)
     IatiExport.objects.create(reporting_organisation=organisation, status=1)
     assert activity()[0].find("other-identifier").get("ref") == "1"
+
+
+def test_an_export_that_rsr_gave_up_is_published_and_said_in_the_report(bare):
+    IatiExport.objects.update(status=4)
+    _, remarks = activity()
+    assert rules(remarks) == ["export-given-up"]
+    assert (remarks[0]["table"], remarks[0]["row"]) == ("rsr_iatiexport", IatiExport.objects.get().id)
 
 
 def test_what_cannot_be_published_at_all_is_said_before_the_first_byte(database):

@@ -103,6 +103,23 @@ def test_the_bulk_service_gets_every_file_once_and_again_only_when_it_has_change
     assert b"A new title" in harvester.kept[PATHS[0]][2]
 
 
+def test_what_has_nothing_to_publish_is_404_at_the_first_request_and_asks_for_no_build(server, sample_database) -> None:
+    with psycopg.connect(sample_database.url, autocommit=True) as connection:
+        query = "SELECT id FROM rsr_organisation WHERE coalesce(iati_org_id, '') = '' AND id > 2 ORDER BY id LIMIT 1"
+        found = connection.execute(query).fetchone()
+    for path, words in (
+        ("/organisation/3/iati/", "has nothing to publish"),
+        (f"/organisation/{found[0]}/iati-org/", "has nothing to publish"),
+        ("/organisation/9999/iati/", "no such organisation"),
+    ):
+        answer = server.ask(path)
+        assert (answer.status, answer["Retry-After"]) == (404, None)
+        assert words in answer.text
+    with psycopg.connect(sample_database.url) as connection:
+        asked = connection.execute("SELECT count(*) FROM floodmark_dataset WHERE slug LIKE '3/a%'").fetchone()
+    assert asked == (0,)
+
+
 def test_a_single_project_has_validators_that_stay_while_its_rows_do(server, sample_database) -> None:
     first = server.ask("/project/1/iati/")
     assert (first.status, first["Content-Type"]) == (200, "application/xml; charset=utf-8")

@@ -51,7 +51,7 @@ def test_a_whole_database_serves(sample_database):
     assert "2 activity files" in str(found)
 
 
-def test_the_newest_export_of_an_organisation_counts_unless_it_was_cancelled(sample_database):
+def test_the_newest_export_of_an_organisation_counts_unless_it_is_empty_and_given_up(sample_database):
     for status, projects in ((4, 100), (1, 0)):
         found = check_after(
             sample_database,

@@ -14,12 +14,15 @@ from floodmark.export.formats.activity import Activities
 from floodmark.export.formats.activity_identity import ReportingOrg
 from floodmark.export.formats.base import Format, Links
 from floodmark.export.formats.organisation import Organisations
-from floodmark.export.report import BuildReport
+from floodmark.export.formats.rules import RULES
+from floodmark.export.report import BuildReport, Remark
 from floodmark.export.rows.database import Database
 from floodmark.export.rows.organisation import OrganisationRows
 from floodmark.export.rows.pages import ActivityRows
 from floodmark.export.rows.reader import Limits
 from floodmark.settings import Settings
+
+GIVEN_UP = "export-given-up"
 
 
 class NothingToPublish(NothingUsable):
@@ -108,6 +111,8 @@ class _Build:
                 f"organisation {organisation_id} has no IATI export that says which projects to publish, so it has no"
                 " activity file; make one in RSR"
             )
+        if catalogue.was_given_up(self.database, export_id):
+            self.report.add(Remark(GIVEN_UP, None, "rsr_iatiexport", export_id, "iati-activities", *RULES[GIVEN_UP]))
         rows = ActivityRows(self.database, self.options.limits)
 
         def nothing(left_out: int) -> str:

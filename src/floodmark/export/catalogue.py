@@ -10,13 +10,15 @@ from floodmark.export.datasets import Dataset
 from floodmark.export.formats.activity_identity import ReportingOrg
 from floodmark.export.rows.database import Database
 
-# The export that says what an organisation publishes: of the one that RSR serves (latest, with a file) and those still to
-# be made (status 1 and 2, with projects) the newest, else the newest that was not cancelled (status 4). A finished one
-# that is newer than the latest was taken back by somebody; one still to be made is what somebody asked for last, and it
-# stays so for ever where RSR's own exporter dies of it.
+# The export that says what an organisation publishes: of the one that RSR serves (latest, with a file) and those that
+# RSR did not get through (with projects) the newest, else the newest with status 1 to 3. A finished one that is newer
+# than the latest was taken back by somebody. One that RSR did not get through is what somebody asked for last: pending,
+# in progress (for ever, where its exporter was killed), or "cancelled": its exporter sets that, and nothing else does,
+# where it fails, be it at one row of one project (measured), and where there are no projects.
+_GIVEN_UP = 4
 _SERVED = "(e.latest AND coalesce(e.iati_file, '') <> '')"
-_WANTED = "(e.status IN (1, 2) AND EXISTS (SELECT FROM rsr_iatiexport_projects m WHERE m.iatiexport_id = e.id))"
-_COUNTS = f"({_SERVED} OR e.status <> 4)"
+_WANTED = "(e.status IN (1, 2, 4) AND EXISTS (SELECT FROM rsr_iatiexport_projects m WHERE m.iatiexport_id = e.id))"
+_COUNTS = f"({_SERVED} OR {_WANTED} OR e.status <> 4)"
 _NEWEST = f"({_SERVED} OR {_WANTED}) DESC, e.id DESC"
 _ORGANISATION = "o.iati_org_id, o.new_organisation_type, coalesce(nullif(o.long_name, ''), o.name)"
 
@@ -24,6 +26,9 @@ _ORGANISATION = "o.iati_org_id, o.new_organisation_type, coalesce(nullif(o.long_
 EXPORT_OF = f"""
     SELECT e.id FROM rsr_iatiexport e WHERE e.reporting_organisation_id = %s AND {_COUNTS}
     ORDER BY {_NEWEST} LIMIT 1"""  # noqa: S608 - own words
+
+# Whether the export of an organisation holds any project.
+HOLDS_PROJECTS = f"SELECT 1 FROM rsr_iatiexport_projects WHERE iatiexport_id = ({EXPORT_OF}) LIMIT 1"  # noqa: S608
 
 # The organisation whose export a project is in, by the same rule.
 PUBLISHER_OF = f"""
@@ -80,6 +85,12 @@ def export_of(database: Database, organisation_id: int) -> int | None:
     """The id of the export that says what an organisation publishes; None where it has none that counts."""
     found = _ask(database, EXPORT_OF, [organisation_id])
     return int(found[0][0]) if found else None
+
+
+def was_given_up(database: Database, export_id: int) -> bool:
+    """Whether RSR's own exporter failed at this export."""
+    found = _ask(database, "SELECT status FROM rsr_iatiexport WHERE id = %s", [export_id])
+    return bool(found) and found[0][0] == _GIVEN_UP
 
 
 def count(database: Database, dataset: Dataset) -> int:

@@ -15,7 +15,7 @@ from floodmark.errors import NothingUsable
 from floodmark.export.artifacts.entry import Artifact
 from floodmark.export.datasets import Dataset, Kind
 from floodmark.export.harvest import serve
-from floodmark.export.jobs.queue import FIRST, Asked, ask
+from floodmark.export.jobs.queue import FIRST, Asked, ask, has_content, is_known
 from floodmark.export.jobs.tasks import build_dataset
 from floodmark.export.middleware import note
 from floodmark.export.projects import Private, ProjectFiles, Unknown
@@ -137,7 +137,7 @@ def _first_build(request: HttpRequest, wanted: Dataset) -> HttpResponseBase:
     here = service()
     note(request, outcome="building")
     try:
-        asked = _ask(here, wanted, "asked for")
+        asked = _ask_if_any(here, wanted)
     except NotNow as error:
         note(request, outcome="refused")
         return later(f"There is no file yet, and {error}.")
@@ -154,6 +154,14 @@ def _first_build(request: HttpRequest, wanted: Dataset) -> HttpResponseBase:
             if found:
                 return found
     return later("This file is being built for the first time.")
+
+
+def _ask_if_any(here: Service, wanted: Dataset) -> Asked:
+    """Ask for a first build, where there is anything to build: a 503 would have a harvester wait for a 404."""
+    with here.database():
+        if has_content(wanted):
+            return ask(wanted, build_dataset, reason="asked for", priority=FIRST)
+        return Asked("nothing" if is_known(wanted.organisation_id) else "unknown")
 
 
 def _ask(here: Service, wanted: Dataset, reason: str) -> Asked:

@@ -17,6 +17,8 @@ class Rule(NamedTuple):
 
 
 RULES = {
+    # the export
+    "export-given-up": Rule("RSR's own exporter failed at this export and called it cancelled", "published it"),
     # the activity
     "identifier": Rule("no IATI identifier", "published as the reporting organisation's reference, -RSR- and the id"),
     "reporting-org": Rule("no reporting organisation", "took the organisation whose export this is"),

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
+from floodmark.export import catalogue
 from floodmark.export.datasets import Dataset
 from floodmark.export.jobs.compat import FAILED, READY, RUNNING, SUCCESSFUL
 from floodmark.export.models import DatasetState, Organisation
@@ -57,6 +58,19 @@ def ask(dataset: Dataset, build: Any, *, reason: str, priority: int, again: bool
 def is_known(organisation_id: int) -> bool:
     """Whether there is such an organisation."""
     return Organisation.objects.using(alias()).filter(pk=organisation_id).exists()
+
+
+def has_content(dataset: Dataset) -> bool:
+    """Whether there is anything to build a file of: projects in the export, or an identifier of the organisation.
+
+    True is no promise: whether any of it can be valid, only a build can tell.
+    """
+    if dataset.kind == "organisation":
+        named = Organisation.objects.using(alias()).filter(pk=dataset.organisation_id, iati_org_id__gt="")
+        return named.exists()
+    with connections[alias()].cursor() as cursor:
+        cursor.execute(catalogue.HOLDS_PROJECTS, [dataset.organisation_id])
+        return cursor.fetchone() is not None
 
 
 def prune(keep: timedelta, *, at_most: int = 1000) -> int:
