@@ -15,7 +15,8 @@ from floodmark.diagnosis.options import DEFAULT
 from floodmark.diagnosis.pipeline import diagnose
 from floodmark.diagnosis.targets import DAY, DAYS_FOR_STABILITY, GOALS
 from floodmark.evidence.nouns import Evidence, Place, Series
-from floodmark.watch.store import COARSE_SECONDS, WatchStore
+from floodmark.watch.ageing import COARSE_SECONDS
+from floodmark.watch.store import WatchStore
 
 NAME = "stability"
 HOUR = 3600.0
