@@ -147,14 +147,21 @@ store = WatchStore(Path(sys.argv[1]), Retention())
 for number in range(10_000):
     store.add([Sample("web", "host", str(one), "rss", float(number), 1e8) for one in range(5)])
     print(number, flush=True)
+    if sys.argv[2:] == ["anew"]:
+        store.reopen()
 """
 
 
-def test_a_killed_watch_loses_at_most_the_round_it_was_writing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("words", "rounds"), [((), 25), (("anew",), 25), (("anew",), 31), (("anew",), 38)])
+def test_a_killed_watch_loses_at_most_the_round_it_was_writing(
+    tmp_path: Path, words: tuple[str, ...], rounds: int
+) -> None:
+    """Also where it was opening its file anew, which it then does most of the time."""
     path = tmp_path / "samples.duckdb"
-    with subprocess.Popen([sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-c", KILLED, str(path), *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        last = next(int(line) for line in process.stdout if int(line) >= 25)
+        last = next(int(line) for line in process.stdout if int(line) >= rounds)
         os.kill(process.pid, signal.SIGKILL)
         last = max([last, *(int(line) for line in process.stdout if line.endswith("\n"))])
     store = WatchStore(path, Retention())
