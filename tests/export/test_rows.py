@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 from pooler import Pooler
-from rsr_rows import GENERATED, activity, file_of, project, reporter
+from rsr_rows import AKVO, GENERATED, activity, file_of, project, reporter
 
 from floodmark.errors import SourceError
 from floodmark.export import bootstrap
@@ -152,14 +152,47 @@ def test_a_text_that_rsr_does_not_limit_is_read_alone_and_published_whole(databa
     assert [one.get("value") for one in element.iterfind("result/indicator/period/actual")] == [long] * 30
 
 
+LONG = "water <& \u00e9\r\n" * 100_000
+"""1.2 million characters: three slices, none of which begins where a word does."""
+
+
+def test_a_long_text_of_a_project_is_read_in_slices_and_published_whole(database):
+    project(reporter(), background=LONG, target_group="short")
+    rows = ActivityRows(Database(), Limits())
+    row = rows.project(1)
+    assert (row.background, row.target_group) == (None, "short")
+    assert [len(piece) for piece in rows.long_text("rsr_project", "background", 1)] == [500_000, 500_000, 200_000]
+    element, _ = activity()
+    assert element.findtext(f"description[@{AKVO}type='6']/narrative") == LONG
+    assert len(element.findall("description")) == 3
+
+
+def test_a_character_that_xml_cannot_hold_is_found_in_any_slice(database):
+    project(reporter(), background="x" * 600_000 + "\x0b" + "y")
+    element, remarks = activity()
+    assert element.findtext(f"description[@{AKVO}type='6']/narrative") == "x" * 600_000 + "y"
+    assert [(one["rule"], one["element"], one["row"]) for one in remarks] == [
+        ("illegal-character", "description/narrative", 1)
+    ]
+
+
+def test_a_text_that_changes_while_it_is_read_ends_the_build_and_is_no_mixture(database):
+    project(reporter(), background=LONG)
+    pieces = ActivityRows(Database(), Limits()).long_text("rsr_project", "background", 1)
+    next(pieces)
+    Project.objects.update(background=LONG[:-1])
+    with pytest.raises(SourceError, match=r"rsr_project.background of row 1 was changed while it was read"):
+        next(pieces)
+
+
 def test_a_page_of_projects_is_bounded_by_the_length_of_their_texts_not_by_what_they_take_in_storage(database):
     organisation = reporter()
     for number in range(1, 9):
-        project(organisation, number, background="words " * 50_000)
-    rows = ActivityRows(Database(), Limits(page_text_chars=700_000))
+        project(organisation, number, background="words " * 25_000)
+    rows = ActivityRows(Database(), Limits(page_text_chars=350_000))
     seen = [row.id for row in rows.projects(organisation.iati_exports.get().id)]
     assert seen == list(range(8, 0, -1))
-    assert rows.project_pages == 4  # two of 300,000 bytes each
+    assert rows.project_pages == 4  # two of 150,000 bytes each
 
 
 def test_reading_keeps_no_cursor_and_no_transaction_open_between_pages(sample_database):

@@ -52,11 +52,11 @@ def palettes(draw: Any) -> HostileRows:
 
 
 class NarrativesOnly(Database):
-    """What is asked for row by row while an activity is written: long narratives."""
+    """What is asked for row by row while an activity is written: slices of long texts, and how long those are."""
 
     def snapshot(self, read: Any) -> Any:
         """No transaction, and the same answer to everything."""
-        return read(lambda statement, parameters: [("long < & \v text",)])
+        return read(lambda statement, parameters: [("long < & \v text", 16)])
 
 
 class HostileRows:

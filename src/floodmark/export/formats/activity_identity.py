@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 from floodmark.export.formats.base import Links, Part, Remarks
-from floodmark.export.formats.xml import attribute, code, flag, narrative, plain, quoted, texts
+from floodmark.export.formats.xml import (
+    attribute,
+    code,
+    escape,
+    flag,
+    illegal,
+    narrative,
+    plain,
+    quoted,
+    texts,
+    without_illegal,
+)
 from floodmark.export.rows.activity import Contact, OtherIdentifier, ParticipatingOrg, Project
 from floodmark.export.rows.pages import ActivityRows
 
@@ -49,6 +61,24 @@ class Activity:
     links: Links
     publisher: ReportingOrg | None
     reporting: ReportingOrg | None = None
+
+    def long_text(
+        self, where: tuple[str, str, int], element: str, opened: str, escaped: Callable[[str], str], closed: str
+    ) -> Iterator[Part]:
+        """What is too long to be read with its row (table, column, id), between two pieces of markup; else nothing.
+
+        What XML cannot hold goes here: once the parts are joined, a slice without its markup would not tell where it was.
+        """
+        table, _, row = where
+        before = opened
+        for text in self.rows.long_text(*where):
+            if letters := [letter for _, letter in illegal(text)]:
+                self.remarks.illegal(letters, table, row, element)
+                text = without_illegal(text)
+            yield before + escaped(text), table, row
+            before = ""
+        if not before:
+            yield closed, table, row
 
     def remark(self, rule: str, element: str) -> None:
         """A remark on the project's own row."""
@@ -109,16 +139,24 @@ def identity(activity: Activity) -> Iterator[Part]:
         PROJECT,
         project.id,
     )
-    written = [
-        f"<description{types}>{narrative(text)}</description>"
-        for column, types in DESCRIPTIONS
-        if (text := getattr(project, column))
-    ]
-    if not written:
+    written = chain.from_iterable(description(activity, column, types) for column, types in DESCRIPTIONS)
+    first = next(written, None)
+    if first is None:
         activity.remark("description", "description")
-        written = ["<description><narrative/></description>"]
-    for xml in written:
-        yield xml, PROJECT, project.id
+        first = "<description><narrative/></description>", PROJECT, project.id
+    yield first
+    yield from written
+
+
+def description(activity: Activity, column: str, types: str) -> Iterator[Part]:
+    """One of the texts of the project; a long one in parts."""
+    text = getattr(activity.project, column)
+    opened, closed = f"<description{types}><narrative>", "</narrative></description>"
+    if text:
+        yield f"{opened}{escape(text)}{closed}", PROJECT, activity.project.id
+    elif text is None:
+        where = PROJECT, column, activity.project.id
+        yield from activity.long_text(where, "description/narrative", opened, escape, closed)
 
 
 def participating_orgs(activity: Activity) -> Iterator[Part]:

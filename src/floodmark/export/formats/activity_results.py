@@ -162,9 +162,16 @@ def actual(activity: Activity, indicator: Indicator, row: Period) -> Iterator[Pa
     is_told = row.narrative is None or row.narrative  # None is a long one, not yet read
     if not (row.actual_value or row.actual_comment or is_told or first or activity.project.dgis):
         return
-    is_text = indicator.type == QUALITATIVE
-    value = attribute("value", activity.rows.narrative(row)) if is_text else measured(indicator.type, row.actual_value)
-    yield f"<actual{value}>{first or ''}", table, row.id
+    opened = "<actual"
+    if indicator.type != QUALITATIVE:
+        opened += measured(indicator.type, row.actual_value)
+    elif row.narrative is not None:
+        opened += attribute("value", row.narrative)
+    else:
+        for part in activity.long_text((table, "narrative", row.id), "actual/@value", opened + ' value="', quoted, '"'):
+            yield part
+            opened = ""
+    yield f"{opened}>{first or ''}", table, row.id
     for place in places:
         yield place, table, row.id
     yield f"{texts('comment', row.actual_comment)}</actual>", table, row.id

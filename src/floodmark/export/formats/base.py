@@ -70,6 +70,11 @@ class Remarks:
         problem_of_rule, done = RULES[rule]
         self.report.add(Remark(rule, self.project, table, row, element, problem or problem_of_rule, done))
 
+    def illegal(self, letters: Iterable[str], table: str, row: int | None, element: str) -> None:
+        """Say which characters were removed that XML cannot hold."""
+        names = ", ".join(f"U+{ord(letter):04X}" for letter in letters)
+        self.add("illegal-character", table, row, element, f"characters that XML cannot hold: {names}")
+
     def date(self, value: str | None, table: str, row: int, element: str) -> str | None:
         """A date as it is, or None with a remark for what no calendar has."""
         if not value or is_date(value):
@@ -140,8 +145,7 @@ class Pieces:
         """The slow way: each part without its illegal characters, each such part in the report."""
         for xml, table, row in self.parts:
             for element, letters in _where(xml).items():
-                names = ", ".join(f"U+{ord(letter):04X}" for letter in letters)
-                self.remarks.add("illegal-character", table, row, element, f"characters that XML cannot hold: {names}")
+                self.remarks.illegal(letters, table, row, element)
         return "".join([without_illegal(xml) for xml, _, _ in self.parts])
 
 

@@ -41,6 +41,16 @@ _HAS_TRANSACTIONS = """CASE WHEN t.iati_status = '' THEN EXISTS (
         SELECT FROM rsr_transaction x WHERE x.project_id = t.id AND x.transaction_date IS NOT NULL) ELSE false END"""
 
 
+LONG_BYTES = 200_000
+"""A text of a project above this is not read with its row: whole, 50 MB of it took 440 MB on the way to the file."""
+
+DESCRIPTIONS = (
+    "subtitle", "project_plan_summary", "background", "project_plan", "current_status", "sustainability",
+    "goals_overview", "target_group",
+)  # fmt: skip
+"""The texts of a project that RSR does not limit."""
+
+
 class Project(NamedTuple):
     """A project with what an activity has once."""
 
@@ -53,14 +63,15 @@ class Project(NamedTuple):
     humanitarian: bool | None
     iati_activity_id: str | None
     title: str
-    subtitle: str
-    project_plan_summary: str
-    background: str
-    project_plan: str
-    current_status: str
-    sustainability: str
-    goals_overview: str
-    target_group: str
+    subtitle: str | None
+    project_plan_summary: str | None
+    background: str | None
+    project_plan: str | None
+    current_status: str | None
+    sustainability: str | None
+    goals_overview: str | None
+    target_group: str | None
+    """Each of these eight is None where it is longer than LONG_BYTES: `ActivityRows.long_text` reads it then."""
     iati_status: str
     status: str
     date_start_planned: Iso
@@ -103,8 +114,11 @@ PROJECT = Table(
     Project,
     "rsr_project",
     joins=REPORTING,
-    values={"earliest_date": EARLIEST_DATE, "recorded": RECORDED_DATE, "has_transactions": _HAS_TRANSACTIONS},
-)
+    values={
+        "earliest_date": EARLIEST_DATE, "recorded": RECORDED_DATE, "has_transactions": _HAS_TRANSACTIONS,
+        **{name: f"CASE WHEN octet_length(t.{name}) <= {LONG_BYTES} THEN t.{name} END" for name in DESCRIPTIONS},
+    },
+)  # fmt: skip
 
 
 def original(number: str, column: str) -> str:

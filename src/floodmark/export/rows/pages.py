@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, TypeVar
 
+from floodmark.errors import SourceError
 from floodmark.export.rows import activity, finance, results
 from floodmark.export.rows.activity import PROJECT, Project
 from floodmark.export.rows.database import Database, Fetch, numbers
@@ -24,13 +25,17 @@ R = TypeVar("R", bound=tuple[Any, ...])
 FIRST_PAGE_PROJECTS = 20
 ABOVE_ALL = (1 << 31) - 1
 
-_LONG = (
-    "subtitle project_plan_summary background project_plan current_status sustainability goals_overview target_group"
-)
-_LENGTH = " + ".join(f"coalesce(octet_length(t.{column}), 0)" for column in _LONG.split())
+SLICE_CHARS = 500_000
+"""Of a long text that are in memory at once."""
 
-# The next projects of an export, ids descending, with the length of their long texts. Not as stored, compressed: words
-# repeated a thousand times are stored in a hundredth, and a page of them would be a hundred times what it may be.
+_LENGTH = " + ".join(
+    f"CASE WHEN octet_length(t.{column}) <= {activity.LONG_BYTES} THEN octet_length(t.{column}) ELSE 0 END"
+    for column in activity.DESCRIPTIONS
+)
+
+# The next projects of an export, ids descending, with the length of the texts that are read with them. Not as stored,
+# compressed: words repeated a thousand times are stored in a hundredth, and a page of them would be a hundred times what
+# it may be.
 NEXT_PROJECTS = f"""
     WITH next AS MATERIALIZED (
         SELECT e.project_id FROM rsr_iatiexport_projects e
@@ -96,12 +101,26 @@ class ActivityRows:
         self.project_pages += 1
         return page[0] if page else None
 
-    def narrative(self, period: results.Period) -> str | None:
-        """The narrative of a period, which is read alone where it is long."""
-        if period.narrative is not None:
-            return period.narrative
-        found = self.database.snapshot(lambda fetch: fetch(results.LONG_NARRATIVE, [period.id]))
-        return found[0][0] if found else None
+    def long_text(self, table: str, column: str, row: int) -> Iterator[str]:
+        """A text that is too long for its row, `SLICE_CHARS` at a time; nothing where it is empty or gone.
+
+        Each slice is a transaction of its own. Raises SourceError where the text was given another length meanwhile: what
+        stands in the file already cannot be taken back, and half of each is neither.
+        """
+        statement = (
+            f"SELECT substr(t.{column}, %s, {SLICE_CHARS}), octet_length(t.{column}) FROM {table} t WHERE t.id = %s"  # noqa: S608
+        )
+        start, known = 1, None
+        while True:
+            found = self.database.snapshot(partial(_fetched, statement, [start, row]))
+            text, size = found[0] if found else ("", None)
+            if known not in (None, size):
+                raise SourceError(f"{table}.{column} of row {row} was changed while it was read; try again")
+            if text:
+                yield text
+            if len(text or "") < SLICE_CHARS:
+                return
+            start, known = start + SLICE_CHARS, size
 
     @property
     def pages(self) -> int:
@@ -153,3 +172,7 @@ class ActivityRows:
             self.limits.page_text_chars / max(1.0, chars),
         )
         self._page_projects = max(1, min(int(projects * min(fit, 2.0)), self.limits.page_projects))
+
+
+def _fetched(statement: str, parameters: list[Any], fetch: Fetch) -> list[tuple[Any, ...]]:
+    return fetch(statement, parameters)

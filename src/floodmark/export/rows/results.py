@@ -65,7 +65,7 @@ class Period(NamedTuple):
     actual_value: str
     actual_comment: str
     narrative: str | None
-    """None where it is longer than LONG_BYTES: `ActivityRows.narrative` reads it when its turn comes."""
+    """None where it is longer than LONG_BYTES: `ActivityRows.long_text` reads it when its turn comes."""
 
 
 LONG_BYTES = 20_000
@@ -78,7 +78,6 @@ PERIOD = Table(
     first_chars=LONG_BYTES,
     values={"narrative": f"CASE WHEN octet_length(t.narrative) <= {LONG_BYTES} THEN t.narrative END"},
 )
-LONG_NARRATIVE = "SELECT t.narrative FROM rsr_indicatorperiod t WHERE t.id = %s"
 
 
 class PeriodLocation(NamedTuple):
