@@ -241,6 +241,14 @@ def test_what_the_reporting_organisation_says_stands_in_for_what_is_missing(bare
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\n\t ", "\x0b", " \ufffe "])
+def test_an_identifier_of_nothing_that_a_reader_sees_is_none(bare, blank):
+    Project.objects.update(iati_activity_id=blank)
+    element, remarks = activity()
+    assert element.findtext("iati-identifier") == "XM-TEST-1-RSR-1"
+    assert rules(remarks) == ["identifier"]
+
+
 def test_a_secondary_reporter_is_no_partner_and_one_without_identifier_no_reporter(bare):
     Partnership.objects.filter(iati_organisation_role=4).delete()
     Partnership.objects.update(is_secondary_reporter=True)

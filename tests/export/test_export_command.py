@@ -55,6 +55,27 @@ def test_an_organisation_is_found_by_its_identifier_and_bytes_are_the_same_in_a_
     assert piped.stdout == out.read_bytes()
 
 
+def test_a_number_is_an_id_even_where_it_is_the_identifier_of_another(environment, sample_database):
+    with sample_database.connect() as connection:
+        connection.execute("UPDATE rsr_organisation SET iati_org_id = '1' WHERE id = 2")
+        connection.execute("UPDATE rsr_organisation SET iati_org_id = '41114' WHERE id = 5")
+    assert b"<organisation-identifier>XM-SAMPLE-00000<" in run(environment, "organisation", 1).stdout
+    assert b"<organisation-identifier>41114<" in run(environment, "organisation", 41114).stdout
+
+
+def test_a_time_stamp_that_python_cannot_hold_does_not_stop_the_export(environment, sample_database):
+    """PostgreSQL's years go from 4713 BC to 294276, and psycopg raises on reading those beyond Python's."""
+    with sample_database.connect() as connection:
+        for number, moment in enumerate(("20000-01-01", "0044-03-15 BC", "infinity", "9999-12-31 23:59"), 1):
+            connection.execute("UPDATE rsr_project SET last_modified_at = %s WHERE id = %s", [moment, number])
+        connection.execute("UPDATE rsr_organisation SET last_modified_at = '20000-01-01'")
+    done = run(environment, "activities", 1, "--check")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.count(b"<iati-activity ") == 100
+    assert b'generated-datetime="20' in done.stdout
+    assert run(environment, "organisation", 1, "--check").returncode == 0
+
+
 def test_the_organisation_file(environment):
     done = run(environment, "organisation", 1, "--generated", "2025-08-27T09:30:00+02:00", "--check")
     assert done.returncode == 0
@@ -65,7 +86,7 @@ def test_the_organisation_file(environment):
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        (["activities", "999"], 2, "floodmark: no organisation has the id 999; `floodmark source check` lists them"),
+        (["activities", "999"], 2, "floodmark: no organisation has the id or IATI identifier '999'; `floodmark source"),
         (["activities", "nobody"], 2, "floodmark: no organisation has the id or IATI identifier 'nobody'"),
         (["activities", "5"], 3, "floodmark: organisation 5 has no IATI export that says which projects to publish"),
         (["activities", "1", "--generated", "soon"], 2, "floodmark: --generated soon: not a date and time"),

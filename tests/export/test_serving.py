@@ -114,6 +114,18 @@ def test_who_has_the_file_already_gets_304_and_no_body(server, entry, accepts) -
             assert (answer.status, answer.body) == (304, b"")
             assert answer["ETag"] == got["ETag"]
             assert answer["Vary"] == "Accept-Encoding"
+            assert answer["Content-Length"] is None, "0 would be a lie about the file"
+
+
+def test_a_connection_goes_on_after_304_and_416(server, entry) -> None:
+    connection = server.connect()
+    for headers, status in (({"If-None-Match": "*"}, 304), ({"Range": "bytes=999999999-"}, 416), ({}, 200)):
+        connection.request("GET", FORMS[0], headers=headers)
+        response = connection.getresponse()
+        body = response.read()
+        assert response.status == status
+    assert hashlib.sha256(body).hexdigest() == entry.whole.xml.sha256
+    connection.close()
 
 
 def test_who_has_another_file_gets_this_one(server, entry) -> None:
@@ -137,6 +149,7 @@ def test_who_has_another_file_gets_this_one(server, entry) -> None:
         ("bytes=-50", -50, None),
         ("bytes=10-10", 10, 11),
         ("bytes=5-999999999", 5, None),
+        ("Bytes= 0-99 ", 0, 100),
     ],
 )
 def test_a_range_is_that_part_of_the_encoded_file(server, entry, accepts, wanted, first, end) -> None:
@@ -346,7 +359,9 @@ def test_credentials_open_the_metrics_page_and_nothing_else_does(serve) -> None:
     ("accepts", "expected"),
     [
         (None, "identity"), ("", "identity"), ("gzip", "gzip"), ("gzip, deflate", "gzip"), ("gzip;q=0", "identity"),
-        ("gzip;q=0.5", "gzip"), ("identity, gzip;q=0.5", "identity"), ("gzip;q=0.001", "gzip"), ("*", "gzip"),
+        ("gzip;q=0.5", "gzip"), ("identity, gzip;q=0.5", "identity"), ("identity, gzip;q=1", "gzip"),
+        ("identity;q=1, gzip", "gzip"), ("gzip;q=1.5, identity", "gzip"), ("gzip ; Q=0.2 , identity;q=0.1", "gzip"),
+        ("gzip;q=0.001", "gzip"), ("*", "gzip"),
         ("*;q=0", "identity"), ("deflate, br", "identity"), ("GZIP", "gzip"), ("x-gzip", "gzip"), ("gzip;q=x", "gzip"),
         ("identity;q=0.5, gzip;q=1.0", "gzip"), ("gzip;q=0, *", "identity"), ("br;q=1.0, gzip;q=0.8, *;q=0.1", "gzip"),
     ],

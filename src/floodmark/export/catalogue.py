@@ -51,13 +51,17 @@ PUBLISHING = f"""
                OR o.logo <> '')
     FROM rsr_organisation o ORDER BY o.id"""  # noqa: S608 - own words
 
+# PostgreSQL stores moments that Python cannot (before year 1, after 9999, infinite), and psycopg raises on reading one.
+# A day inside of both ends, for the session's time zone may push a moment over them.
+_A_MOMENT = "t.last_modified_at > '0001-01-02' AND t.last_modified_at < '9999-12-31'"
+
 # When the rows of a dataset were last changed, as far as RSR stamps them: only projects and organisations.
 CHANGED = {
-    "activities": """
-        SELECT max(t.last_modified_at) FILTER (WHERE isfinite(t.last_modified_at)) FROM rsr_iatiexport_projects e
-        JOIN rsr_project t ON t.id = e.project_id WHERE e.iatiexport_id = %s""",
-    "organisation": """
-        SELECT t.last_modified_at FROM rsr_organisation t WHERE t.id = %s AND isfinite(t.last_modified_at)""",
+    "activities": f"""
+        SELECT max(t.last_modified_at) FILTER (WHERE {_A_MOMENT}) FROM rsr_iatiexport_projects e
+        JOIN rsr_project t ON t.id = e.project_id WHERE e.iatiexport_id = %s""",  # noqa: S608 - own words
+    "organisation": f"""
+        SELECT t.last_modified_at FROM rsr_organisation t WHERE t.id = %s AND {_A_MOMENT}""",  # noqa: S608 - own words
 }
 
 
@@ -113,13 +117,13 @@ def every(database: Database) -> list[Dataset]:
 
 
 def find(database: Database, word: str) -> int:
-    """The id of the organisation that a word names: its id or its IATI identifier. Raises UsageError."""
-    by_identifier = _ask(database, "SELECT id FROM rsr_organisation WHERE iati_org_id = %s", [word])
-    if by_identifier:
-        return int(by_identifier[0][0])
-    if word.isascii() and word.isdigit() and len(word) < 10:
-        organisation(database, int(word))
-        return int(word)
+    """The id of the organisation that a word names: its id, else its IATI identifier. Raises UsageError."""
+    # Ids first: some identifiers are bare numbers (old DAC codes), and one must not stand before the id of another.
+    number = int(word) if word.isascii() and word.isdigit() and len(word) < 10 else None
+    for column, value in (("id", number), ("iati_org_id", word)):
+        found = _ask(database, f"SELECT id FROM rsr_organisation WHERE {column} = %s", [value])  # noqa: S608 - own words
+        if found:
+            return int(found[0][0])
     raise UsageError(f"no organisation has the id or IATI identifier {word!r}; `floodmark source check` lists them")
 
 

@@ -22,7 +22,7 @@ XML = "application/xml; charset=utf-8"
 BLOCK_BYTES = 1 << 16
 
 # No more digits than any file needs: int() of a header full of them takes its square in time.
-_RANGE = re.compile(r"bytes=\s*(\d{0,15})-(\d{0,15})\s*")
+_RANGE = re.compile(r"bytes=\s*(\d{0,15})-(\d{0,15})\s*", re.ASCII | re.IGNORECASE)
 _QUALITY = re.compile(r"q=(\d(?:\.\d{0,3})?)", re.IGNORECASE)
 
 

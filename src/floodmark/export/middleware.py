@@ -34,8 +34,9 @@ def measured(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callabl
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        if isinstance(response, HttpResponse) and not response.has_header("Content-Length"):
-            response.headers["Content-Length"] = str(len(response.content))
+        # Not for a 304: its Content-Length would be that of the 200 (RFC 9110, 8.6), and a cache may believe a 0.
+        if isinstance(response, HttpResponse) and response.status_code != 304:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         return response
 
     return answer

@@ -125,8 +125,9 @@ def identity(activity: Activity) -> Iterator[Part]:
     assert reporting is not None
     if project.reporting_id is None:
         activity.remark("reporting-org", "reporting-org")
-    identifier = project.iati_activity_id
-    if not identifier:
+    # A blank one would pass the schema, and no reader takes it for an identifier: our own import refuses it.
+    identifier = project.iati_activity_id or ""
+    if not without_illegal(identifier).strip():
         activity.remark("identifier", "iati-identifier")
         identifier = f"{reporting.ref}-RSR-{project.id}"
     if not reporting.type:
