@@ -174,8 +174,23 @@ def test_nothing_to_publish_is_an_answer_and_not_a_failure(organisation, worker_
     worker_of(produce).run(until_empty=True)
     assert jobs() == [("SUCCESSFUL", 1)]
     assert wanted().standing == "nothing"
-    assert standings(settings, Shelf(worker_of({}).builder.storage))[0].state == "nothing"
+    [standing] = standings(settings, Shelf(worker_of({}).builder.storage))
+    assert (standing.state, standing.problem) == ("nothing", "no project is valid")
     assert ask(ONE, build_dataset, reason="rows changed", priority=REGULAR, again=True).standing == "queued"
+
+
+def test_a_file_whose_rows_have_gone_is_served_on_and_said_to_be_kept(organisation, worker_of, settings) -> None:
+    def produce(dataset, options):
+        raise NothingUsable("its IATI export holds no projects")
+
+    wanted()
+    worker_of({7: "seven"}).run(until_empty=True)
+    ask(ONE, build_dataset, reason="rows changed", priority=REGULAR, again=True)
+    worker = worker_of(produce)
+    worker.run(until_empty=True)
+    [standing] = standings(settings, Shelf(worker.builder.storage))
+    assert (standing.state, standing.problem) == ("kept", "its IATI export holds no projects")
+    assert standing.activities == 1, "the file is there as it was"
 
 
 def test_an_error_of_any_kind_ends_the_job_and_not_the_worker(organisation, worker_of, valid) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 from django.db import connection
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from floodmark.export.artifacts.shelf import Shelf
+from floodmark.export.artifacts.entry import INDEX, encode
+from floodmark.export.artifacts.shelf import Shelf, read_entry
+from floodmark.export.catalogue import export_of
 from floodmark.export.datasets import Dataset
 from floodmark.export.jobs.assembly import assemble
 from floodmark.export.jobs.lease import take
 from floodmark.export.jobs.schedule import LOOK, known
-from floodmark.export.models import DatasetState, Organisation, Project, Round
+from floodmark.export.models import DatasetState, IatiExport, Organisation, Project, Round
+from floodmark.export.rows.database import Database
 
 
 @pytest.fixture
@@ -84,6 +88,19 @@ def test_what_was_unchecked_for_too_long_is_built_anew(sample_database, work) ->
     first = work()
     assert set(work(rebuild_hours=1e-9)) == set(first)
     assert work(rebuild_hours=0) == {}
+
+
+def test_a_file_that_is_kept_without_rows_is_not_built_at_every_look(sample_database, work) -> None:
+    work()
+    IatiExport.objects.get(pk=export_of(Database(), 1)).projects.clear()
+    assert work() == {"1/activities": "rows changed"}
+    old = assemble(sample_database.settings, "x", "x").builder.storage
+    entry = read_entry(old, "1/activities")
+    far = msgspec.structs.replace(entry, checked=entry.checked - timedelta(days=9))
+    old.put(f"1/activities/{INDEX}", encode(far))
+    assert work() == {}
+    DatasetState.objects.filter(slug="1/activities").update(ended_at=timezone.now() - timedelta(days=9))
+    assert work() == {"1/activities": "regular rebuild"}
 
 
 def test_rows_are_not_looked_at_where_that_is_switched_off(sample_database, work) -> None:

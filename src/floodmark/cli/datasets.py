@@ -15,7 +15,15 @@ from rich.text import Text
 from floodmark import cli
 
 WIDE = 240
-COLOURS = {"ready": "green", "building": "cyan", "queued": "cyan", "failed": "red", "damaged": "red", "stale": "yellow"}
+COLOURS = {
+    "ready": "green",
+    "building": "cyan",
+    "queued": "cyan",
+    "failed": "red",
+    "damaged": "red",
+    "stale": "yellow",
+    "kept": "yellow",
+}
 
 
 def register(app: typer.Typer) -> None:

@@ -109,16 +109,15 @@ class Builder:
         work = Build(
             self.storage, dataset.slug, timezone.now(), rules, progress=self.heart.progress, title=_name(dataset)
         )
+        outcome: Outcome | None = None
+        came, why = DatasetState.Came.BUILT, ""
         try:
-            outcome: Outcome | None = work.run(
-                self.produce(dataset, Options.of(self.settings)), may_switch=lease.confirm
-            )
-            came = DatasetState.Came.BUILT
+            outcome = work.run(self.produce(dataset, Options.of(self.settings)), may_switch=lease.confirm)
         except NothingUsable as nothing:
             log.info("%s: %s", dataset.slug, nothing)
-            outcome, came = None, DatasetState.Came.NOTHING
+            came, why = DatasetState.Came.NOTHING, line(nothing)
         seconds = time.monotonic() - began
-        _note(dataset, came, seconds, fingerprint=fingerprint)
+        _note(dataset, came, seconds, error=why, fingerprint=fingerprint)
         return Built(dataset, outcome, seconds)
 
     def _count(self, built: Built) -> None:

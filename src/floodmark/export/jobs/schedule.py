@@ -105,6 +105,9 @@ class Schedule:
 
     def _is_old(self, entry: Entry | None, state: DatasetState | None) -> bool:
         """Whether nobody has looked at the dataset's rows for `rebuild_hours`; one with nothing to publish too."""
-        looked = entry.checked if entry else state.ended_at if state else None
+        looked = entry.checked if entry else None
+        # A build that found nothing to publish leaves an older entry as it is: its time would make this due for ever.
+        if state and state.came == DatasetState.Came.NOTHING:
+            looked = state.ended_at
         longest = timedelta(hours=self.settings.rebuild_hours)
         return bool(longest) and (looked is None or timezone.now() - looked > longest)

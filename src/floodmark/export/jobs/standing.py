@@ -18,7 +18,7 @@ from floodmark.export.jobs.schedule import known
 from floodmark.export.models import DatasetState, Lease
 from floodmark.settings import Settings
 
-State = Literal["ready", "stale", "damaged", "building", "queued", "failed", "nothing", "absent"]
+State = Literal["ready", "stale", "damaged", "kept", "building", "queued", "failed", "nothing", "absent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class Standing:
 
     ready     served, and nothing to do            stale    served, but too long unchecked
     damaged   served, but a file is missing        building, queued   a job runs, or waits
-    failed    the last build failed (`problem`)    nothing  there is nothing to publish
+    kept      served, though by now its rows give nothing to publish (`problem`)
+    failed    the last build failed (`problem`)    nothing  there is nothing to publish (`problem`)
     absent    never built, and not asked for
     """
 
@@ -75,6 +76,8 @@ def _resting(settings: Settings, shelf: Shelf, entry: Entry | None, state: Datas
         return "nothing" if came == DatasetState.Came.NOTHING else "absent"
     if not all(is_intact(shelf.storage, artifact) for artifact in entry.artifacts()):
         return "damaged"
+    if came == DatasetState.Came.NOTHING:
+        return "kept"
     # Half as long again: a rebuild that is due takes its turn first.
     longest = timedelta(hours=settings.rebuild_hours * 1.5) if settings.rebuild_hours else timedelta.max
     return "stale" if timezone.now() - entry.checked > longest else "ready"
