@@ -11,6 +11,7 @@ from iati_facts import items
 from round_trip import compare, export, import_files, published
 
 from floodmark.export import bootstrap
+from floodmark.export.models import Project
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "iati"
 REAL = sorted([*SHARED.glob("real/*.xml"), *SHARED.glob("examples-2.03/*.xml")])
@@ -99,3 +100,12 @@ def test_any_activity_comes_out_again_but_for_reported_losses(database, tmp_path
     assert imported.summary.problems == []
     assert len(list(items(data))) == 1
     assert_all_there([path], imported)
+
+
+@pytest.mark.parametrize("none", [None, "", " \x0b"])
+def test_a_project_without_an_identifier_is_known_again_by_the_one_the_export_gave_it(sample_database, tmp_path, none):
+    Project.objects.filter(id=5).update(iati_activity_id=none)
+    count, paths = Project.objects.count(), written({"a": export()["1/activities"]}, tmp_path / "in")
+    imported = import_files(paths)
+    assert (imported.summary.problems, Project.objects.count()) == ([], count)
+    assert Project.objects.get(id=5).iati_activity_id == "XM-SAMPLE-00000-RSR-5"

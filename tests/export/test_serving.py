@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -168,9 +169,10 @@ def test_a_range_that_is_none_or_several_is_answered_whole(server, entry, wanted
     assert server.ask(FORMS[0], Range=wanted).status == 200
 
 
-@pytest.mark.parametrize("wanted", ["bytes=999999999-", "bytes=-0"])
+@pytest.mark.parametrize("wanted", ["bytes=999999999-", "bytes=-0", "bytes={length}-"])
 def test_a_range_outside_the_file_is_416_with_its_length(server, entry, wanted) -> None:
-    answer = server.ask(FORMS[0], Range=wanted)
+    """The last one is what curl -C and wget -c ask for when they have the whole file."""
+    answer = server.ask(FORMS[0], Range=wanted.format(length=entry.whole.xml.bytes))
     assert answer.status == 416
     assert answer["Content-Range"] == f"bytes */{entry.whole.xml.bytes}"
 
@@ -405,6 +407,29 @@ def test_a_file_that_ends_early_is_an_error_not_a_short_body(tmp_path) -> None:
         assert next(body) == b"12345"
         with pytest.raises(FloodmarkError, match="ended 5 bytes before"):
             next(body)
+
+
+def test_where_one_of_the_two_files_is_gone_head_and_get_agree_on_what_is_sent_instead(server, invented) -> None:
+    made = stored(server.folder, "43/activities", invented({1: "a title " * 2000}))
+    path = server.folder / "artifacts" / made.whole.gzip.name
+    packed = path.read_bytes()
+    path.unlink()
+    for method in ("HEAD", "GET"):
+        answer = server.ask("/organisation/43/iati/", method, Accept_Encoding="gzip")
+        assert (answer.status, answer["Content-Encoding"]) == (200, None)
+        assert answer["ETag"] == made.whole.etag("identity")
+    path.write_bytes(packed)
+    (server.folder / "artifacts" / made.whole.xml.name).unlink()
+    for method in ("HEAD", "GET"):
+        answer = server.ask("/organisation/43/iati/", method)
+        assert (answer.status, answer["Content-Length"]) == (200, str(made.whole.xml.bytes))
+    assert hashlib.sha256(answer.body).hexdigest() == made.whole.xml.sha256
+    assert server.ask("/organisation/43/iati/", Range="bytes=-9").body == b"tivities>"
+    path.unlink()
+    for method in ("HEAD", "GET"):
+        answer = server.ask("/organisation/43/iati/", method)
+        assert (answer.status, answer["Retry-After"], answer["ETag"]) == (503, "5", None)
+    shutil.rmtree(server.folder / "artifacts" / "43")
 
 
 def test_a_port_in_use_is_one_clear_line(server, start) -> None:

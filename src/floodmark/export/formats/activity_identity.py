@@ -14,6 +14,7 @@ from floodmark.export.formats.xml import (
     escape,
     flag,
     illegal,
+    is_blank,
     narrative,
     plain,
     quoted,
@@ -127,7 +128,7 @@ def identity(activity: Activity) -> Iterator[Part]:
         activity.remark("reporting-org", "reporting-org")
     # A blank one would pass the schema, and no reader takes it for an identifier: our own import refuses it.
     identifier = project.iati_activity_id or ""
-    if not without_illegal(identifier).strip():
+    if is_blank(identifier):
         activity.remark("identifier", "iati-identifier")
         identifier = f"{reporting.ref}-RSR-{project.id}"
     if not reporting.type:

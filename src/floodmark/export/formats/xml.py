@@ -107,3 +107,8 @@ def illegal(text: str) -> list[tuple[int, str]]:
 def without_illegal(text: str) -> str:
     """`text` without the characters that XML 1.0 cannot hold."""
     return _ILLEGAL.sub("", text)
+
+
+def is_blank(text: str | None) -> bool:
+    """Whether nothing is left that a reader would see: NULL, white space, and characters that XML 1.0 cannot hold."""
+    return not text or not without_illegal(text).strip()

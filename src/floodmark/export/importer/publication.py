@@ -6,6 +6,7 @@ from django.db import connections
 from django.db.models import Q
 
 from floodmark.export import catalogue
+from floodmark.export.formats.xml import is_blank
 from floodmark.export.importer.rows import Rows
 from floodmark.export.models import IatiExport, Project
 
@@ -68,7 +69,7 @@ def known_project(alias: str, identifier: str) -> int | None:
     ref, separator, number = identifier.rpartition("-RSR-")
     if found is not None or not separator or not number.isascii() or not number.isdigit() or len(number) > 9:
         return found
-    own = projects.filter(Q(iati_activity_id=None) | Q(iati_activity_id=""), id=int(number))
     reported = Q(partnerships__iati_organisation_role=REPORTING, partnerships__organisation__iati_org_id=ref)
     listed = Q(iati_exports__reporting_organisation__iati_org_id=ref)
-    return next(iter(own.filter(reported | listed).values_list("id", flat=True)[:1]), None)
+    own = projects.filter(reported | listed, id=int(number)).values_list("id", "iati_activity_id")
+    return next((id_ for id_, identifier in own[:1] if is_blank(identifier)), None)
