@@ -13,6 +13,7 @@ from floodmark.export.formats.xml import attribute, code, escape, narrative, quo
 from floodmark.export.rows.activity import Condition, LegacyData, RelatedActivity
 from floodmark.export.rows.finance import Document, Link, Update
 
+DOCUMENT = "rsr_projectdocument"
 WEB_PAGE = '<category code="A12"/>'
 """The category that RSR gives to images, links and updates: activity web page."""
 
@@ -119,27 +120,28 @@ def photo(activity: Activity) -> Iterator[Part]:
 
 def documents(activity: Activity) -> Iterator[Part]:
     """The documents, each with its categories."""
-    table = "rsr_projectdocument"
     row: Document
     for row in activity.rows.documents.take(activity.project.id):
-        categories = activity.rows.categories.take(row.id)
+        categories = (each.category for each in activity.rows.categories.take(row.id) if each.category)
         address = row.url or (activity.links.media(row.document) if row.document else "")
-        if not address and not any(row._replace(title_language="")[2:]) and not any(c.category for c in categories):
-            continue
-        start = document_start(activity.remarks, row, address, table)
-        if start is None:
-            continue
-        has_category = False
-        for category in categories:
-            if category.category:
-                yield start + code("category", category.category), table, row.id
-                start, has_category = "", True
-        if not has_category:
-            activity.remarks.add("document-category", table, row.id, "document-link/category")
-            start += WEB_PAGE
-        when = activity.remarks.date(row.document_date, table, row.id, "document-link/document-date")
-        document_date = f'<document-date iso-date="{when}"/>' if when else ""
-        yield f"{start}{code('language', row.language)}{document_date}</document-link>", table, row.id
+        # The language of a title is no data by itself: RSR writes no document-link for it either.
+        if address or any(row._replace(title_language="")[2:]) or any(categories):
+            start = document_start(activity.remarks, row, address, DOCUMENT)
+            if start is not None:
+                yield from document_rest(activity, row, start, categories)
+
+
+def document_rest(activity: Activity, row: Document, start: str, categories: Iterator[str]) -> Iterator[Part]:
+    """A document-link whose `start` ends before its categories."""
+    for category in categories:
+        yield start + code("category", category), DOCUMENT, row.id
+        start = ""
+    if start:
+        activity.remarks.add("document-category", DOCUMENT, row.id, "document-link/category")
+        start += WEB_PAGE
+    when = activity.remarks.date(row.document_date, DOCUMENT, row.id, "document-link/document-date")
+    document_date = f'<document-date iso-date="{when}"/>' if when else ""
+    yield f"{start}{code('language', row.language)}{document_date}</document-link>", DOCUMENT, row.id
 
 
 def related_activities(activity: Activity) -> Iterator[Part]:
