@@ -117,6 +117,15 @@ def test_a_small_file_has_no_segments(store, invent) -> None:
     assert build(store, invent({7: "seven"})).entry.segments == ()
 
 
+def test_a_file_as_large_as_a_segment_may_be_needs_none_and_one_byte_more_does(local, invent) -> None:
+    projects = {1: "one " * 100, 2: "two " * 100}
+    size = build(local, invent(projects)).entry.whole.xml.bytes
+    later = NOON + timedelta(minutes=1)
+    assert build(local, invent(projects), later, Rules(size, timedelta(0))).entry.segments == ()
+    cut = build(local, invent(projects), later, Rules(size - 1, timedelta(0))).entry.segments
+    assert sorted(segment.number for segment in cut) == [1, 2], "numbers begin with 1: they stand in addresses"
+
+
 def test_segments_are_complete_files_that_together_are_the_whole(store, invent) -> None:
     entry = build(store, invent(dict.fromkeys(range(1, 31), "t" * 200), pieces_of_each=3), rules=SMALL).entry
     assert len(entry.segments) > 3
