@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import kubernetes
 import pytest
 
 from floodmark.watch.collect.docker import DockerCollector
@@ -197,11 +198,27 @@ def test_an_engine_that_is_away_is_said_and_found_again() -> None:
     collector.close()
 
 
-POD = {
+ALWAYS = {"image": "rsr:1", "imageID": "docker://sha256:0", "ready": True}
+"""What the API server says of every container, asked for or not."""
+
+POD: dict[str, Any] = {
     "metadata": {"name": "rsr-abc"},
     "spec": {"containers": [{"name": "rsr-backend", "resources": {"limits": {"memory": "512Mi"}}}]},
-    "status": {"containerStatuses": [{"name": "rsr-backend", "restartCount": 2, "lastState": {}}]},
+    "status": {"containerStatuses": [{**ALWAYS, "name": "rsr-backend", "restartCount": 2, "lastState": {}}]},
 }
+
+
+def published(pod: dict[str, Any]) -> dict[str, Any]:
+    """The pod, held against the models that the client has of the published OpenAPI description.
+
+    They refuse what lacks a mandatory field or has one of another type, and drop what they do not know.
+    """
+    client = kubernetes.client.ApiClient()
+    read = client.deserialize(json.dumps({"items": [pod]}), "V1PodList", "application/json")
+    (told,) = client.sanitize_for_serialization(read)["items"]
+    assert json.loads(json.dumps(told).replace("+00:00", "Z")) == pod
+    client.close()
+    return pod
 
 
 @pytest.fixture
@@ -241,12 +258,8 @@ def test_a_pod_is_measured_by_the_metrics_api(cluster: KubernetesCollector) -> N
 
 def test_a_pod_killed_for_memory_is_a_restart_and_an_oom_kill(api: Api, cluster: KubernetesCollector) -> None:
     cluster.collect(1000.0)
-    status = {
-        "name": "rsr-backend",
-        "restartCount": 3,
-        "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}},
-    }
-    api.answers["/api/v1/namespaces/default/pods"] = {"items": [{**POD, "status": {"containerStatuses": [status]}}]}
+    ended = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
+    api.answers["/api/v1/namespaces/default/pods"] = {"items": [pod(restartCount=3, lastState=ended)]}
     assert [event.kind for event in cluster.collect(1015.0).events] == ["restart", "oom-kill"]
     assert cluster.collect(1030.0).events == ()
 
@@ -263,7 +276,34 @@ METRICS = "/apis/metrics.k8s.io/v1beta1/namespaces/default/pods"
 
 
 def pod(**status: Any) -> dict[str, Any]:
-    return {**POD, "status": {"containerStatuses": [{"name": "rsr-backend", "restartCount": 2, **status}]}}
+    told = {**ALWAYS, "name": "rsr-backend", "restartCount": 2, **status}
+    return published({**POD, "status": {"containerStatuses": [told]}})
+
+
+def test_the_stand_in_speaks_as_the_published_api_and_no_other_way() -> None:
+    assert published(POD) == POD
+    for unknown in ({"restarts": 2}, {"restartCount": "two"}):
+        with pytest.raises((AssertionError, ValueError)):
+            pod(**unknown)
+
+
+def test_a_sidecar_is_measured_and_an_init_container_that_is_done_is_not(
+    api: Api, cluster: KubernetesCollector
+) -> None:
+    limits = {"limits": {"memory": "64Mi"}}
+    spec = {**POD["spec"], "initContainers": [
+        {"name": "migrate", "resources": limits}, {"name": "proxy", "restartPolicy": "Always", "resources": limits},
+    ]}  # fmt: skip
+    status = {**POD["status"], "initContainerStatuses": [
+        {**ALWAYS, "name": "migrate", "restartCount": 0, "state": {"terminated": {"exitCode": 0}}},
+        {**ALWAYS, "name": "proxy", "restartCount": 0, "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}},
+    ]}  # fmt: skip
+    api.answers[PODS] = {"items": [published({**POD, "spec": spec, "status": status})]}
+    api.answers[METRICS]["items"][0]["containers"].append({"name": "proxy", "usage": {"memory": "30Mi"}})
+    collected = cluster.collect(1000.0)
+    assert {one.service for one in collected.samples} == {"rsr-backend", "proxy"}
+    assert [one.value for one in collected.samples if one.service == "proxy"] == [30 * MIB, 0]
+    assert [(one.service, one.value) for one in collected.limits] == [("rsr-backend", 512 * MIB), ("proxy", 64 * MIB)]
 
 
 def test_an_oom_kill_is_told_at_the_time_the_kubelet_gives(api: Api, cluster: KubernetesCollector) -> None:

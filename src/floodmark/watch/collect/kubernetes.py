@@ -80,7 +80,7 @@ class KubernetesCollector:
 
     def _pod(self, pod: dict[str, Any], memory: dict[tuple[str, str], float], now: float) -> _Pod:
         name, found = pod["metadata"]["name"], _Pod(limits=_limits(pod, self.name))
-        for status in (pod.get("status") or {}).get("containerStatuses") or ():
+        for status in _statuses(pod):
             found.counts[name, status["name"]] = int(status.get("restartCount", 0))
             found.events += self._events(name, status, now)
             found.samples += _samples(name, status, memory.get((name, status["name"])), now)
@@ -146,6 +146,13 @@ class KubernetesCollector:
         return events
 
 
+def _statuses(pod: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of the pod's containers, and of sidecars: those are init containers that go on running."""
+    status = pod.get("status") or {}
+    sidecars = [one for one in status.get("initContainerStatuses") or () if (one.get("state") or {}).get("running")]
+    return [*(status.get("containerStatuses") or ()), *sidecars]
+
+
 def quantity(text: str) -> float:
     """A Kubernetes quantity in bytes: `461Mi`, `129e6`, `123456789`, `1500m`. Raises ValueError."""
     suffix = next((one for one in SUFFIXES if one and text.endswith(one)), "")
@@ -161,7 +168,8 @@ def _samples(pod: str, status: dict[str, Any], working_set: float | None, now: f
 
 
 def _limits(pod: dict[str, Any], source: str) -> list[Limit]:
-    containers = pod["spec"]["containers"]
+    sidecars = [one for one in pod["spec"].get("initContainers") or () if one.get("restartPolicy") == "Always"]
+    containers = [*pod["spec"]["containers"], *sidecars]
     given = [(one["name"], (one.get("resources", {}).get("limits") or {}).get("memory")) for one in containers]
     return [Limit(name, "memory", quantity(value), Place(source)) for name, value in given if value]
 
