@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     rsr_media_url: str = setting("", "Address of uploaded files, for links to them. Without it rsr_base_url/media.")
     page_rows: int = setting(4000, "Rows of all tables that a page of projects is aimed at.", ge=100, le=100_000)
     table_rows: int = setting(1000, "Most rows of one table in memory at once.", ge=10, le=25_000)
+    report_max_lines: int = setting(1_000_000, "Lines that a build report lists before it only counts.", ge=1)
     database_patience_seconds: float = setting(20.0, "How long a build goes on asking a database that went away.", ge=0)
 
     # floodmark import
@@ -68,6 +69,7 @@ class Settings(BaseSettings):
     web_database_connections: int = setting(4, "Requests of one web process that may ask the database at once.", ge=1)
     graceful_seconds: int = setting(30, "What a stopping process may still take for requests in hand.", ge=1)
     keepalive_seconds: int = setting(15, "How long an idle connection of a client is kept.", ge=0)
+    header_timeout_seconds: int = setting(15, "A client that begins a request and then says nothing is let go.", ge=1)
     send_timeout_seconds: int = setting(60, "A client that takes no 64 KB in this time is let go.", ge=1)
     first_build_wait_seconds: float = setting(2.0, "How long a request waits for the first build of a dataset.", ge=0)
     retry_after_seconds: int = setting(5, "What a client is told to wait where there is no file yet.", ge=1, le=60)
@@ -85,6 +87,8 @@ class Settings(BaseSettings):
         60, "How old the file of a single project may be before it is built anew.", ge=0
     )
     project_max_mb: int = setting(100, "Largest file of a single project that is built for a request.", ge=1)
+    project_builds: int = setting(2, "Files of single projects that one web process builds at once.", ge=1, le=64)
+    project_wait_seconds: float = setting(5.0, "How long a request waits for its turn to have one built.", ge=0)
     project_cache_mb: int = setting(500, "Disk that files of single projects may take together.", ge=1)
 
     # artifacts

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,10 @@ import pytest
 
 from floodmark.watch.collect.docker import DockerCollector
 from floodmark.watch.collect.kubernetes import KubernetesCollector, quantity
-from floodmark.watch.config import Docker, Kubernetes
+from floodmark.watch.config import Docker, Kubernetes, Remedy
+from floodmark.watch.remedy.docker import DockerRestart
+from floodmark.watch.remedy.kubernetes import Rollout, Scale
+from floodmark.watch.remedy.ways import way_of
 
 MIB = 2**20
 
@@ -26,6 +31,7 @@ class Api:
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {}
         self.asked: list[str] = []
+        self.patched: list[tuple[str, str, Any]] = []
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -41,6 +47,11 @@ class Api:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def do_PATCH(self) -> None:
+                length = int(self.headers["Content-Length"])
+                api.patched.append((self.path, self.headers["Content-Type"], json.loads(self.rfile.read(length))))
+                self.do_GET()
 
             def log_message(self, *words: object) -> None:
                 pass
@@ -337,6 +348,48 @@ def test_more_pods_than_the_bound_are_said(api: Api, cluster: KubernetesCollecto
     api.answers[PODS] = {"metadata": {"continue": "token", "remainingItemCount": 40}, "items": [POD]}
     assert "more than 1 pods" in (cluster.collect(1000.0).problem or "")
     assert "limit=10" in next(path for path in api.asked if path.startswith(PODS))
+
+
+DEPLOYMENT = "/apis/apps/v1/namespaces/default/deployments/rsr"
+
+
+@pytest.fixture
+def deployment(api: Api, cluster: KubernetesCollector) -> Api:
+    """The same API server, with a deployment that may be patched."""
+    api.answers[DEPLOYMENT] = {"kind": "Deployment"}
+    return api
+
+
+def test_a_rollout_is_what_kubectl_sends(deployment: Api) -> None:
+    assert Rollout("default", "rsr").do(5).worked
+    ((path, kind, body),) = deployment.patched
+    assert (path, kind) == (DEPLOYMENT, "application/strategic-merge-patch+json")
+    annotations = body["spec"]["template"]["metadata"]["annotations"]
+    at = datetime.fromisoformat(annotations["kubectl.kubernetes.io/restartedAt"])
+    assert abs(time.time() - at.timestamp()) < 60
+    assert list(body["spec"]) == ["template"], "nothing else of the deployment is touched"
+
+
+def test_scaling_sets_the_number_of_replicas_and_nothing_else(deployment: Api) -> None:
+    assert Scale("default", "rsr", 3).do(5).worked
+    assert [body for _, _, body in deployment.patched] == [{"spec": {"replicas": 3}}]
+
+
+@pytest.mark.parametrize("refusal", [(403, {"message": "forbidden"}), (404, {"message": "no such deployment"})])
+def test_a_cluster_that_refuses_an_action_is_an_outcome(deployment: Api, refusal: Any) -> None:
+    deployment.answers[DEPLOYMENT] = refusal
+    outcome = Rollout("default", "rsr").do(5)
+    assert (outcome.worked, str(refusal[0]) in outcome.text) == (False, True)
+
+
+def test_a_remedy_names_namespace_and_deployment(tmp_path: Path) -> None:
+    def way(**words: object) -> Any:
+        return way_of(Remedy.model_validate({"service": "rsr", "action": "restart", **words}))
+
+    assert way(kubernetes="rsr") == Rollout("default", "rsr")
+    assert way(kubernetes="prod/rsr") == Rollout("prod", "rsr")
+    assert way(kubernetes="prod/rsr", action="scale", replicas=0) == Scale("prod", "rsr", 0)
+    assert way(docker="rsr", docker_url="tcp://host:2375") == DockerRestart("rsr", "tcp://host:2375")
 
 
 @pytest.mark.parametrize(("answer", "said"), [

@@ -15,7 +15,7 @@ from floodmark.export.formats.activity_identity import ReportingOrg
 from floodmark.export.formats.base import Format, Links
 from floodmark.export.formats.organisation import Organisations
 from floodmark.export.formats.rules import RULES
-from floodmark.export.report import BuildReport, Remark
+from floodmark.export.report import MAX_LINES, BuildReport, Remark
 from floodmark.export.rows.database import Database
 from floodmark.export.rows.organisation import OrganisationRows
 from floodmark.export.rows.pages import ActivityRows
@@ -39,17 +39,18 @@ class Piece:
 
 @dataclass(frozen=True)
 class Options:
-    """How a file is built: where its links point to, and how much is in memory at once."""
+    """How a file is built: where its links point to, how much is in memory at once, how long a report is."""
 
     links: Links = field(default_factory=Links)
     limits: Limits = field(default_factory=Limits)
     patience_s: float = 20.0
+    report_lines: int = MAX_LINES
 
     @classmethod
     def of(cls, settings: Settings) -> Options:
         """From the settings."""
         limits = Limits(page_rows=settings.page_rows, table_rows=settings.table_rows)
-        return cls(Links.of(settings), limits, settings.database_patience_seconds)
+        return cls(Links.of(settings), limits, settings.database_patience_seconds, settings.report_max_lines)
 
 
 @dataclass

@@ -31,8 +31,6 @@ _settings = load(Path(_path) if _path else None)
 _metrics = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]) if os.environ.get("PROMETHEUS_MULTIPROC_DIR") else None
 
 LOOK_AT_MEMORY_EVERY_S = 1.0
-HEADER_TIMEOUT_S = 15
-"""A client that has begun a request and then sends nothing for so long is let go."""
 
 wsgi_app = "floodmark.export.wsgi:from_environment()"
 bind = os.environ.get("LISTENING_SOCKET") or _settings.bind
@@ -60,7 +58,9 @@ class SendingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     def handle(self, conn: Any) -> Any:
         """One request of a connection."""
         # The worker makes the socket blocking itself; the kernel's own limit holds all the same.
-        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", HEADER_TIMEOUT_S, 0))
+        conn.sock.setsockopt(
+            socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _settings.header_timeout_seconds, 0)
+        )
         return super().handle(conn)
 
     def handle_request(self, req: Any, conn: Any) -> bool:
@@ -90,7 +90,7 @@ class _Quiet(logging.Filter):
     """Clients that stall are no errors of ours."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """False for what HEADER_TIMEOUT_S ended."""
+        """False for what header_timeout_seconds ended."""
         return not (record.exc_info and isinstance(record.exc_info[1], BlockingIOError))
 
 

@@ -31,8 +31,6 @@ from floodmark.export.storage import LocalStorage
 
 log = logging.getLogger("floodmark.export")
 
-BUILDS_AT_ONCE = 2
-WAIT_S = 5.0
 PATIENCE_S = 2.0
 LOCK_FILES = 64
 TIDY_EVERY_S = 60.0
@@ -51,7 +49,8 @@ class _Producer:
         self.project_id, self.options = project_id, options
 
     def pieces(self, lines: TextIO, generated: datetime) -> Iterator[Piece]:
-        return formats.project_pieces(self.project_id, BuildReport(lines), generated=generated, options=self.options)
+        report = BuildReport(lines, max_lines=self.options.report_lines)
+        return formats.project_pieces(self.project_id, report, generated=generated, options=self.options)
 
     def finish(self) -> int:
         return 0
@@ -65,7 +64,7 @@ class ProjectFiles:
         self.root = service.settings.data_dir / "projects"
         self.storage = LocalStorage(self.root)
         self.shelf = Shelf(self.storage)
-        self._builds = threading.BoundedSemaphore(BUILDS_AT_ONCE)
+        self._builds = threading.BoundedSemaphore(self.settings.project_builds)
         self._tidy_at = time.monotonic() + TIDY_EVERY_S
 
     def artifact(self, project_id: int) -> Artifact:
@@ -87,7 +86,7 @@ class ProjectFiles:
         return timezone.now() - entry.checked < timedelta(seconds=self.settings.project_fresh_seconds)
 
     def _build(self, project_id: int) -> Entry:
-        if not self._builds.acquire(timeout=WAIT_S):
+        if not self._builds.acquire(timeout=self.settings.project_wait_seconds):
             raise NotNow("other projects are being built")
         try:
             # The lock first: a turn at the database must not be held by one who waits for another.

@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 MAX_LINES = 1_000_000
-"""How many lines a report lists before it only counts: about 200 MB of file, never memory."""
+"""Where no setting (`report_max_lines`) says otherwise: about 200 MB of file, never memory."""
 
 
 class Lines(Protocol):

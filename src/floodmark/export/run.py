@@ -51,10 +51,11 @@ class Run:
         """
         moment = self.generated or catalogue.changed(self.database, dataset)
         checker = Checker() if self.check else None
-        meter, effort, report = Meter(), Effort(), BuildReport(lines)
+        meter, effort, options = Meter(), Effort(), Options.of(self.settings)
+        report = BuildReport(lines, max_lines=options.report_lines)
         written = items = 0
         last: int | None = None
-        for piece in pieces(dataset, report, generated=moment, options=Options.of(self.settings), effort=effort):
+        for piece in pieces(dataset, report, generated=moment, options=options, effort=effort):
             file.write(piece.data)
             written += len(piece.data)
             if checker:

@@ -61,7 +61,7 @@ class Producer:
 
     def pieces(self, lines: TextIO, generated: datetime) -> Iterator[Piece]:
         """See artifacts.build.Producer."""
-        self._report = BuildReport(lines)
+        self._report = BuildReport(lines, max_lines=self.options.report_lines)
         return formats.pieces(self.dataset, self._report, generated=generated, options=self.options)
 
     def finish(self) -> int:
