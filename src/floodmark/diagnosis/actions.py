@@ -77,18 +77,8 @@ def _for_leak(service: Service) -> Iterator[Action]:
     name = service.service
     rate = service.growth.mb_per_hour if service.growth else None
     grows = "It leaks" if rate is None else f"It leaks {figure(rate)} MB/h"
-    near = service.hours_to_limit is not None and service.hours_to_limit <= SOON_HOURS
-    until = f" and reaches its limit in about {figure(service.hours_to_limit)} h" if service.hours_to_limit else ""
-    urgent = service.severity in ("critical", "emergency") or near
     if service.end is None:
-        reason = f"{grows}{until}. It can be seen while it leaks; a restart destroys what could explain it."
-        when: Urgency = "immediate" if urgent or service.severity == "warning" else "short-term"
-        yield Action("take evidence", name, when, reason, BEFORE_RESTART)
-    if service.end is None and urgent:
-        reason = f"{grows}{until}. A restart gives the memory back for a while; it is not the repair."
-        yield Action("restart", name, "immediate", reason, "After the evidence is taken, one replica at a time.")
-    elif service.end is None:
-        yield Action("plan a restart", name, "short-term", f"{grows}{until}; it is not near a limit that is known.")
+        yield from _while_it_leaks(service, grows)
     yield Action("recycle workers", name, "prevention", f"{grows}; recycling bounds what one worker can hold.", RECYCLE)
     if service.limit_mb is None:
         yield Action(
@@ -97,6 +87,21 @@ def _for_leak(service: Service) -> Iterator[Action]:
             "prevention",
             "No limit is in the evidence: without one the node runs short and the kernel chooses whom to kill.",
         )
+
+
+def _while_it_leaks(service: Service, grows: str) -> Iterator[Action]:
+    """Evidence before any restart, which destroys it; the restart now or planned, as it is near its limit."""
+    name, near = service.service, service.hours_to_limit is not None and service.hours_to_limit <= SOON_HOURS
+    until = f" and reaches its limit in about {figure(service.hours_to_limit)} h" if service.hours_to_limit else ""
+    urgent = service.severity in ("critical", "emergency") or near
+    reason = f"{grows}{until}. It can be seen while it leaks; a restart destroys what could explain it."
+    when: Urgency = "immediate" if urgent or service.severity == "warning" else "short-term"
+    yield Action("take evidence", name, when, reason, BEFORE_RESTART)
+    if urgent:
+        reason = f"{grows}{until}. A restart gives the memory back for a while; it is not the repair."
+        yield Action("restart", name, "immediate", reason, "After the evidence is taken, one replica at a time.")
+    else:
+        yield Action("plan a restart", name, "short-term", f"{grows}{until}; it is not near a limit that is known.")
 
 
 def _for_unknown(service: Service) -> Iterator[Action]:
@@ -121,13 +126,10 @@ def _for_unknown(service: Service) -> Iterator[Action]:
 
 def _for_causes(findings: Findings) -> Iterator[Action]:
     leaking = {one.service: one for one in findings.services if one.verdict == "leak"}
-    for cause in findings.causes:
-        if cause.role != "culprit" or cause.kind == "unknown":
-            continue
+    culprits = [one for one in findings.causes if one.role == "culprit" and one.kind != "unknown"]
+    for cause in culprits:
         yield from _by_kind(cause)
-        service = leaking.get(cause.service)
-        urgent = service is not None and service.severity in ("critical", "emergency") and service.end is None
-        if urgent and cause.kind == "endpoint" and cause.confidence >= CERTAIN and not cause.inseparable_from:
+        if _to_be_limited(cause, leaking.get(cause.service)):
             yield Action(
                 "limit the route",
                 cause.service,
@@ -136,8 +138,7 @@ def _for_causes(findings: Findings) -> Iterator[Action]:
                 "Limit how many of its requests run at once and answer the others 503 with Retry-After; do not "
                 "limit other routes.",
             )
-    named = {one.service for one in findings.causes if one.role == "culprit" and one.kind != "unknown"}
-    for name in sorted(set(leaking) - named):
+    for name in sorted(set(leaking) - {one.service for one in culprits}):
         yield Action(
             "get evidence",
             name,
@@ -146,6 +147,13 @@ def _for_causes(findings: Findings) -> Iterator[Action]:
             "Requests and tasks of each replica with start, duration and pid, memory of each process every "
             "minute, and two censuses of objects an hour apart.",
         )
+
+
+def _to_be_limited(cause: Cause, leaking: Service | None) -> bool:
+    """A route, and no other, that is certain to cause a grave leak which goes on: to limit an innocent one costs users."""
+    if leaking is None or leaking.end is not None or leaking.severity not in ("critical", "emergency"):
+        return False
+    return cause.kind == "endpoint" and cause.confidence >= CERTAIN and not cause.inseparable_from
 
 
 def _by_kind(cause: Cause) -> Iterator[Action]:

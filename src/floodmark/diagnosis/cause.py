@@ -46,18 +46,16 @@ def causes_of(judged: Judged, options: Options, doubtful: frozenset[str] = froze
     said = scene.explanation
     if said is None or not said.chosen:
         return (_nobody(scene, said, doubtful),)
+    suffering = victims(scene, frozenset(said.candidates[index].name for index in said.chosen))
     known = strengths(said, rows, growth, nuisance, _covered_mb(scene.view, growth), options)
-    names = frozenset(said.candidates[index].name for index in said.chosen)
-    suffering = victims(scene, names)
     found = []
     for index in said.chosen:
         if known[index].share >= options.contributing_share:
             checks = check(said, index, rows, growth, nuisance, options)
             found += _dosed(scene, said, index, known[index], checks, suffering, rows, options)
     found.sort(key=lambda cause: (cause.role != "culprit", -(cause.share or 0.0), cause.name))
-    if not any(cause.role == "culprit" for cause in found):
-        found.insert(0, _nobody(scene, said, doubtful))
-    return (*found, *(_victim(scene, one) for one in suffering))
+    nobody = () if any(cause.role == "culprit" for cause in found) else (_nobody(scene, said, doubtful),)
+    return (*nobody, *found, *(_victim(scene, one) for one in suffering))
 
 
 def _covered_mb(view: View, growth: Floats) -> float:

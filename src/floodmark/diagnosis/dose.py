@@ -14,7 +14,7 @@ import numpy as np
 from floodmark.diagnosis.options import Options
 from floodmark.diagnosis.regress import Matrix
 from floodmark.diagnosis.track import Track
-from floodmark.evidence.nouns import OTHER, Dose, Evidence, Floats, Place
+from floodmark.evidence.nouns import OTHER, Dose, Evidence, Floats, Ints, Place, Tally
 
 ALL = "(every request)"
 """The sum of all routes: what a middleware, or anything else that every request passes through, is dosed by."""
@@ -97,12 +97,7 @@ def _kept_open(evidence: Evidence) -> Dose | None:
     closed = [one for one in evidence.tallies if one.kind == "connection-close"]
     if not opened or not closed:
         return None
-    bins = np.unique(np.concatenate([one.bin for one in (*opened, *closed)]))
-    change = np.zeros(len(bins))
-    for one, sign in [*((one, 1.0) for one in opened), *((one, -1.0) for one in closed)]:
-        np.add.at(change, np.searchsorted(bins, one.bin), sign * one.count)
-    never = np.minimum.accumulate(np.cumsum(change)[::-1])[::-1]
-    kept = np.diff(np.maximum(never, 0.0), prepend=max(float(never[0]), 0.0))
+    bins, kept = _never_closed(opened, closed)
     least = max(LEAST_KEPT, KEPT_SHARE * sum(float(one.count.sum()) for one in opened))
     some = kept > 0
     if float(kept.sum()) < least:
@@ -111,6 +106,16 @@ def _kept_open(evidence: Evidence) -> Dose | None:
     examples = [place for one in opened for _, place, _ in one.examples]
     place = examples[0] if examples else Place("")
     return Dose(None, "connections", KEPT, place, bins[some], kept[some], unknown, nothing, nothing)
+
+
+def _never_closed(opened: list[Tally], closed: list[Tally]) -> tuple[Ints, Floats]:
+    """(bins, how many that were opened in each are still open at every later time)."""
+    bins = np.unique(np.concatenate([one.bin for one in (*opened, *closed)]))
+    change = np.zeros(len(bins))
+    for one, sign in [*((one, 1.0) for one in opened), *((one, -1.0) for one in closed)]:
+        np.add.at(change, np.searchsorted(bins, one.bin), sign * one.count)
+    never = np.minimum.accumulate(np.cumsum(change)[::-1])[::-1]
+    return bins, np.diff(np.maximum(never, 0.0), prepend=max(float(never[0]), 0.0))
 
 
 def _reaches(dose: Dose, service: str, evidence: Evidence) -> bool:

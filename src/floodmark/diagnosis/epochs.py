@@ -70,8 +70,7 @@ def lives(
     first = min(float(one.at[0]) for one in usable)
     starts = [(event.at, event.instance) for event in events if event.kind in STARTS and event.process is None]
     starts += list(more_starts)
-    begun = [float(one.at[0]) for one in usable if one.process is None and float(one.at[0]) > first]
-    unclaimed = [one for one in starts if one[1] is not None or not _claimed(one[0], begun, options)]
+    unclaimed = _unclaimed(starts, usable, first, options)
     found = [
         life for one in usable for life in _lives_of(one, unclaimed if one.process is None else starts, first, options)
     ]
@@ -79,6 +78,12 @@ def lives(
         found = sorted(found, key=lambda life: -len(life.at))[: options.max_lives]
     found.sort(key=lambda life: (float(life.at[0]), life.instance or "", life.process or ""))
     return tuple(_continued(found))
+
+
+def _unclaimed(starts: list[Start], usable: list[Series], first: float, options: Options) -> list[Start]:
+    """Starts that may be of any container: those that name one, and those of which none first shows soon after."""
+    begun = [float(one.at[0]) for one in usable if one.process is None and float(one.at[0]) > first]
+    return [one for one in starts if one[1] is not None or not _claimed(one[0], begun, options)]
 
 
 def _claimed(at: float, begun: list[float], options: Options) -> bool:

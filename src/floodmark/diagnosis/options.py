@@ -80,6 +80,13 @@ class Options:
     snap_most_hours: float = 4.0
     """...but not after more than this."""
 
+    young_hours: float = 8.0
+    """The first hours of a cache with a time constant of a few hours are a line to the eye: growth that follows no dose
+    must not have slowed down at all in them."""
+    long_hours: float = 24.0
+    """Growth that went on for a day, in a curve that has not levelled off, is no cache that anyone would build."""
+    doseless_hours: float = 12.0
+    """Growth that followed no dose for so long would have found one, where doses are known."""
     plateau_share: float = 0.25
     """A plateau grows at its end at less than this share of its mean rate per request (or hour)."""
     step_count: int = 3

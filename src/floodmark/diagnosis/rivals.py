@@ -39,19 +39,27 @@ def _routes(said: Explanation, index: int, checks: Checks) -> Iterator[Rival]:
     columns = _hourly(said)
     if len(columns) < 4:
         return
-    mine = columns[:, index]
-    ranked = []
-    for other in range(columns.shape[1]):
-        if other in said.chosen or said.candidates[other].name == ALL or float(columns[:, other].std()) == 0:
-            continue
-        ranked.append((float(np.corrcoef(mine, columns[:, other])[0, 1]) if float(mine.std()) else 0.0, other))
-    ranked.sort(key=lambda pair: (-pair[0], pair[1]))
-    near = [other for together, other in ranked if together >= MOVES_TOGETHER][: MOST - 1]
-    if checks.rival is not None and checks.rival not in near and said.candidates[checks.rival].name != ALL:
+    correlation = _moving_with(said, index, columns)
+    ranked = sorted(correlation, key=lambda other: (-correlation[other], other))
+    near = [other for other in ranked if correlation[other] >= MOVES_TOGETHER][: MOST - 1]
+    if (
+        correlation
+        and checks.rival is not None
+        and checks.rival not in near
+        and said.candidates[checks.rival].name != ALL
+    ):
         near.insert(0, checks.rival)
-    correlation = {other: together for together, other in ranked}
     for other in near:
         yield _route(said, index, other, correlation.get(other, 0.0))
+
+
+def _moving_with(said: Explanation, index: int, columns: np.ndarray) -> dict[int, float]:
+    """Candidate that was not chosen -> correlation of its requests with those of the culprit by the hour."""
+    moving = [other for other in range(columns.shape[1]) if float(columns[:, other].std()) > 0]
+    others = [other for other in moving if other not in said.chosen and said.candidates[other].name != ALL]
+    if index not in moving:
+        return dict.fromkeys(others, 0.0)
+    return {other: float(np.corrcoef(columns[:, index], columns[:, other])[0, 1]) for other in others}
 
 
 def _hourly(said: Explanation) -> np.ndarray:

@@ -99,10 +99,10 @@ def scene(evidence: Evidence, audit: Audit, service: str, options: Options, shar
     found = candidates(evidence, service, options, shared)
     best = track(service, usable, events, options)
     view = _view(best, found, events, options) if best is not None else None
-    whole = None
-    if best is not None and best.grain == "process":
-        container = container_track(service, usable, events, options)
-        whole = _view(container, found, events, options) if container is not None else None
+    container = (
+        container_track(service, usable, events, options) if best is not None and best.grain == "process" else None
+    )
+    whole = _view(container, found, events, options) if container is not None else None
     said = _why(view, found, options) if view is not None else None
     bent = _bend(view, said, found, options) if view is not None else None
     series = tuple(one for one in (*audit.usable, *audit.corroborating) if one.service == service)
@@ -195,19 +195,21 @@ def _starts(events: list[Event], view: View | None, whole: View | None) -> tuple
 
     Two sources tell of one start up to five minutes apart; what one source tells of a minute apart is two starts.
     """
-    times = [
-        (one.at, one.place.source)
-        for one in events
-        if one.kind in ("start", "restart", "oom-kill") and one.process is None
-    ]
-    container = whole or (view if view is not None and view.track.grain == "container" else None)
-    if container is not None:
-        times += [(life.born, "") for life in container.track.lives if life.born is not None]
+    told = [one for one in events if one.kind in ("start", "restart", "oom-kill") and one.process is None]
+    times = [(one.at, one.place.source) for one in told] + [(at, "") for at in _births(view, whole)]
     merged: list[tuple[float, str]] = []
     for at, source in sorted(times):
         if not merged or at - merged[-1][0] > (60.0 if source == merged[-1][1] else 300.0):
             merged.append((at, source))
     return tuple(at for at, _ in merged)
+
+
+def _births(view: View | None, whole: View | None) -> list[float]:
+    """When lives of the container began, as its own series shows; none where only its processes were measured."""
+    container = whole or view
+    if container is None or container.track.grain != "container":
+        return []
+    return [life.born for life in container.track.lives if life.born is not None]
 
 
 def _window(series: tuple[Series, ...]) -> tuple[float, float]:

@@ -51,14 +51,19 @@ def summarise(
 def _headline(evidence: Evidence, services: Sequence[Service]) -> str:
     if not (evidence.series or evidence.doses or evidence.events or evidence.tallies):
         return "Nothing in the evidence could be used"
-    leaking, open_ones = _with(services, "leak"), _with(services, "unknown")
+    leaking = [f"{one.service}{_rate(one)}" for one in _with(services, "leak")]
     if leaking:
-        names = [f"{one.service}{_rate(one)}" for one in leaking]
-        return f"{listed(names, 3)} {'leaks' if len(leaking) == 1 else 'leak'} memory"
+        return f"{listed(leaking, 3)} {'leaks' if len(leaking) == 1 else 'leak'} memory"
     if all(one.measure is None and one.pattern == "unknown" for one in services):
         return "No verdict on memory: the evidence has no memory that could be used"
-    if open_ones and len(open_ones) == len(services):
+    if all(one.verdict == "unknown" for one in services):
         return "No verdict: the evidence does not say whether memory leaks"
+    return _quiet(services)
+
+
+def _quiet(services: Sequence[Service]) -> str:
+    """The headline where no service leaks and at least one is cleared."""
+    open_ones = _with(services, "unknown")
     rest = f", no verdict on {listed([one.service for one in open_ones], 3)}" if open_ones else ""
     quiet = f"o leak found in {counted(len(services) - len(open_ones), 'service')}{rest}"
     loops = [one.service for one in services if one.pattern == "restart-loop"]
@@ -193,15 +198,20 @@ def _open_causes(evidence: Evidence, services: Sequence[Service], causes: Sequen
         yield "What caused growth, and what users felt: no log of requests or tasks is in the evidence."
     for service in _with(services, "leak"):
         named = [one for one in causes if one.service == service.service and one.role == "culprit"]
-        names = listed([one.name for one in named])
-        shares = [one.share for one in named if one.share is not None]
         if all(one.kind == "unknown" for one in named) and evidence.doses:
             yield f"What makes {service.service} grow."
-        if any(one.inseparable_from for one in named):
-            yield f"Which of {names} it is: they came together."
-        elif shares and sum(shares) < WHOLE:
-            rest = f"What the rest of the growth of {service.service} comes from"
-            yield f"{rest}: {names} {'explains' if len(named) == 1 else 'explain'} {per_cent(sum(shares))}."
+        yield from _open_shares(service, named)
+
+
+def _open_shares(service: Service, named: Sequence[Cause]) -> Iterator[str]:
+    """Which of several it is, or what the rest of the growth comes from."""
+    names = listed([one.name for one in named])
+    explained = [one.share for one in named if one.share is not None]
+    if any(one.inseparable_from for one in named):
+        yield f"Which of {names} it is: they came together."
+    elif explained and sum(explained) < WHOLE:
+        rest = f"What the rest of the growth of {service.service} comes from"
+        yield f"{rest}: {names} {'explains' if len(named) == 1 else 'explain'} {per_cent(sum(explained))}."
 
 
 def _open_sources(evidence: Evidence) -> Iterator[str]:

@@ -402,6 +402,9 @@ def scaled(options: Options, factor: float) -> Options:
         fast_minutes=options.fast_minutes * factor,
         snap_hours=options.snap_hours * factor,
         loop_life_hours=options.loop_life_hours * factor,
+        young_hours=options.young_hours * factor,
+        long_hours=options.long_hours * factor,
+        doseless_hours=options.doseless_hours * factor,
         lags_minutes=tuple(lag * factor for lag in options.lags_minutes),
     )
 

@@ -12,9 +12,6 @@ from floodmark.diagnosis.saturation import FULL
 from floodmark.diagnosis.scene import Scene
 from floodmark.diagnosis.wording import figure, per_cent
 
-LONG_HOURS = 12.0
-"""Growth that followed no dose for so long would have found one."""
-
 TOLD = 0.4
 """A process must have grown by this share of its part of the growth for its heap to tell: else lives were renewed."""
 
@@ -46,7 +43,7 @@ def _follows_nothing(scene: Scene) -> bool:
     Not where the growth is a line beyond doubt: native code that leaks by the clock was called harmless here. Measured:
     high water of generated cases has margins from -32 to 9, a line by the clock has thousands.
     """
-    long = scene.view is not None and scene.view.hours >= LONG_HOURS
+    long = scene.view is not None and scene.view.hours >= scene.options.doseless_hours
     straight = scene.saturation is not None and scene.saturation.margin > STRONG
     return long and not straight and bool(scene.candidates) and not strongly_dosed(scene)
 

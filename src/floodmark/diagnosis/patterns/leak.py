@@ -5,9 +5,10 @@ from __future__ import annotations
 from floodmark.diagnosis.dose import parts
 from floodmark.diagnosis.explain import STRONG
 from floodmark.diagnosis.growth import grows, rate
+from floodmark.diagnosis.options import Options
 from floodmark.diagnosis.patterns.finding import Finding
-from floodmark.diagnosis.saturation import FULL
-from floodmark.diagnosis.scene import Scene
+from floodmark.diagnosis.saturation import FULL, Saturation
+from floodmark.diagnosis.scene import Scene, View
 from floodmark.diagnosis.wording import figure, per_cent, span
 
 DECIDES = 6.0
@@ -16,14 +17,8 @@ DECIDES = 6.0
 STILL = 0.5
 """Growth per request in its last third must be at least this share of the mean."""
 
-SHORT_HOURS = 8.0
-"""The first hours of a cache with a time constant of a few hours are a line to the eye..."""
-
 SHORT_STILL = 0.8
-"""...so growth that follows no dose must not have slowed down at all in them."""
-
-LONG_HOURS = 24.0
-"""Growth that went on for a day, in a curve that has not levelled off, is no cache that anyone would build."""
+"""The same in the first hours of a growth that follows no dose."""
 
 EXPLAINED = 0.5
 """Share of the growth that a dose explains, from which a bend of the curve counts less."""
@@ -55,15 +50,30 @@ def goes_on(scene: Scene) -> bool:
     bent, view = scene.saturation, scene.view
     if bent is None or view is None:
         return False
-    if view.hours < SHORT_HOURS and not strongly_dosed(scene):
+    if view.hours < scene.options.young_hours and not strongly_dosed(scene):
         return bent.margin > DECIDES and bent.tail >= SHORT_STILL
-    if bent.tail >= (STILL if bent.margin <= STRONG else scene.options.plateau_share) and bent.margin > DECIDES:
-        return True
+    return (
+        _is_straight(bent, scene.options) or _is_unfilled(scene, view, bent) or _is_dosed_to_the_end(scene, view, bent)
+    )
+
+
+def _is_straight(bent: Saturation, options: Options) -> bool:
+    # Where the line wins beyond doubt, a quiet last third is the traffic's, and only a stop speaks against it.
+    least = STILL if bent.margin <= STRONG else options.plateau_share
+    return bent.tail >= least and bent.margin > DECIDES
+
+
+def _is_unfilled(scene: Scene, view: View, bent: Saturation) -> bool:
+    """Whether the curve, though it may bend, is far from full, and a dose or a whole day says that it goes on."""
+    if bent.bend <= FULL or bent.tail < STILL:
+        return False
     # Without doses nobody knows whether there was less to do on the second day: a bend that is not near full is no end.
-    undosed = not parts(scene.candidates) and view.hours >= 2.0 * LONG_HOURS
-    is_long = view.hours >= LONG_HOURS and (bent.margin > -DECIDES or undosed)
-    if bent.bend > FULL and bent.tail >= STILL and (strongly_dosed(scene) or is_long):
-        return True
+    undosed = not parts(scene.candidates) and view.hours >= 2.0 * scene.options.long_hours
+    is_long = view.hours >= scene.options.long_hours and (bent.margin > -DECIDES or undosed)
+    return is_long or strongly_dosed(scene)
+
+
+def _is_dosed_to_the_end(scene: Scene, view: View, bent: Saturation) -> bool:
     said = scene.explanation
     explained = 0.0 if said is None else said.explained_mb / max(view.stretch.mb, 1e-9)
     return explained >= EXPLAINED and bent.margin > 0 and bent.tail >= 0.6 * STILL and strongly_dosed(scene)

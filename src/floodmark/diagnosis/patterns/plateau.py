@@ -6,9 +6,10 @@ import numpy as np
 
 from floodmark.diagnosis.dose import parts
 from floodmark.diagnosis.growth import WARMED, grows, recycled_lives, settled_share, warmed_share
+from floodmark.diagnosis.options import Options
 from floodmark.diagnosis.patterns.finding import Finding
 from floodmark.diagnosis.patterns.leak import strongly_dosed
-from floodmark.diagnosis.saturation import DAY_HOURS, FULL
+from floodmark.diagnosis.saturation import DAY_HOURS, FULL, Saturation
 from floodmark.diagnosis.scene import Scene, View
 from floodmark.diagnosis.wording import figure, per_cent
 
@@ -34,38 +35,47 @@ def detect(scene: Scene) -> Finding | None:
     Wrong where the evidence ends before the curve has bent, and where a leak stops because its route is no longer asked
     for: per request of that route it did not stop, which is what is compared.
     """
-    view, options = scene.view, scene.options
-    if view is None or not grows(view, options):
+    view = scene.view
+    if view is None or not grows(view, scene.options):
         return None
-    known = known_level(view)
-    if known is not None and recycled_lives(view) >= options.recycle_lives:
-        text = f"Every life reaches {figure(known)} MB per process and recycling takes it back, as it did before."
-        return Finding("sawtooth", "no-leak", text)
-    if known is not None:
-        text = (
-            f"Rose by {figure(view.stretch.mb)} MB to {figure(known)} MB per process, the level that the service had "
-            f"before: it warmed up again."
-        )
-        return Finding("plateau", "no-leak", text)
-    young = _only_young(scene, view)
-    if young is not None:
-        return young
+    before = _as_before(view, scene.options) or _only_young(scene, view)
     bent = scene.saturation
-    if bent is None:
-        return None
-    # Without doses, growth of less than a day may have slowed down because it is night.
-    told = bool(parts(scene.candidates)) or view.hours >= DAY_HOURS
-    full = bent.margin < -DECIDES and bent.tail < 0.6 and bent.bend <= FULL and told
-    ended = bent.tail < options.plateau_share and (bent.margin < DECIDES or not _dosed(scene) or bent.tail < NOTHING)
-    quiet = not view.stretch.lasting and bent.margin < 0
-    if not (full or ended or quiet):
-        return None
+    if before is not None or bent is None or not _levels_off(scene, view, bent):
+        return before
     text = (
         f"Rose by {figure(view.stretch.mb)} MB and levels off: in its last third it grew at "
         f"{per_cent(max(bent.tail, 0))} of its mean rate per {_unit(bent.clock)},"
         " as something does that fills up (a cache, a pool), not a leak."
     )
     return Finding("plateau", "no-leak", text)
+
+
+def _as_before(view: View, options: Options) -> Finding | None:
+    """Growth that only returns to the level that lives had before it."""
+    known = known_level(view)
+    if known is None:
+        return None
+    if recycled_lives(view) >= options.recycle_lives:
+        text = f"Every life reaches {figure(known)} MB per process and recycling takes it back, as it did before."
+        return Finding("sawtooth", "no-leak", text)
+    text = (
+        f"Rose by {figure(view.stretch.mb)} MB to {figure(known)} MB per process, the level that the service had "
+        f"before: it warmed up again."
+    )
+    return Finding("plateau", "no-leak", text)
+
+
+def _levels_off(scene: Scene, view: View, bent: Saturation) -> bool:
+    """Whether the curve is full, or growth per dose has ended, or the evidence goes on long after the growth."""
+    # Without doses, growth of less than a day may have slowed down because it is night.
+    told = bool(parts(scene.candidates)) or view.hours >= DAY_HOURS
+    if told and bent.margin < -DECIDES and bent.tail < 0.6 and bent.bend <= FULL:
+        return True
+    if not view.stretch.lasting and bent.margin < 0:
+        return True
+    if bent.tail >= scene.options.plateau_share:
+        return False
+    return bent.margin < DECIDES or not _dosed(scene) or bent.tail < NOTHING
 
 
 def _only_young(scene: Scene, view: View) -> Finding | None:

@@ -184,24 +184,31 @@ def _score_top(score: CaseScore, what: str, truth: JSON, service: str, claims: l
     culprits = [one for one in truth["culprits"] if one["service"] == service]
     pair = inseparable_group(truth, culprits)
     if not claims:
-        if what == "top-1" and pair:
-            score.add(what, service, True, "abstained between inseparable endpoints")
-        else:
-            score.add(what, service, False, f"named nothing, truth {_names(culprits)}")
-            score.remarks.append(f"{service}: abstained")
+        _score_abstained(score, what, service, culprits, bool(pair))
         return
     top = top_claim(claims)
     hit = next((one for one in culprits if matches(top, one)), None)
-    right = hit is not None or (bool(pair) and plain_name(top["name"]) in pair)
-    if pair and right:
-        others = {plain_name(one) for one in top.get("inseparable_from") or []}
-        right = bool(others & (pair - {plain_name(top["name"])}))
+    right = _is_of_pair(top, pair) if pair and (hit is not None or plain_name(top["name"]) in pair) else hit is not None
     score.add(what, service, right, f"said {_names([top])}, truth {_names(culprits)}" + (" as a group" if pair else ""))
-    for culprit in culprits:
-        if len(culprits) > 1:
-            score.add("every culprit", service, any(matches(one, culprit) for one in claims), _names([culprit]))
+    for culprit in culprits if len(culprits) > 1 else []:
+        score.add("every culprit", service, any(matches(one, culprit) for one in claims), _names([culprit]))
     if right and hit is not None and hit.get("mb_per_event") and not pair:
         _score_dose(score, service, hit, top)
+
+
+def _score_abstained(score: CaseScore, what: str, service: str, culprits: list[JSON], pair: bool) -> None:
+    """Nothing was named: right only where the truth is a pair that no evidence can part."""
+    if what == "top-1" and pair:
+        score.add(what, service, True, "abstained between inseparable endpoints")
+        return
+    score.add(what, service, False, f"named nothing, truth {_names(culprits)}")
+    score.remarks.append(f"{service}: abstained")
+
+
+def _is_of_pair(claim: JSON, pair: set[str]) -> bool:
+    """Whether the claim says that it cannot be told from another of the pair."""
+    others = {plain_name(one) for one in claim.get("inseparable_from") or []}
+    return bool(others & (pair - {plain_name(claim["name"])}))
 
 
 def _score_dose(score: CaseScore, service: str, culprit: JSON, claim: JSON) -> None:
