@@ -9,7 +9,9 @@ import pytest
 
 from floodmark.diagnosis.epochs import Life, lives
 from floodmark.diagnosis.options import DEFAULT
+from floodmark.diagnosis.pipeline import diagnose
 from floodmark.evidence.nouns import Event, Place, Series
+from floodmark.testing.shapes import evidence_of
 
 HOUR = 3600.0
 
@@ -87,3 +89,48 @@ def test_no_more_lives_are_kept_than_the_bound_the_longest_first(most: int) -> N
     many = [series("pod", str(pid), pid, [100.0] * (60 + pid)) for pid in range(6)]
     found = lives(many, [], replace(DEFAULT, max_lives=most))
     assert [life.process for life in found] == [str(pid) for pid in range(6 - most, 6)]
+
+
+# ---------------------------------------------------------------- jobs that come and go
+
+
+def with_jobs(minutes: int, factor: float, ramp: bool = False, hours: int = 24):
+    """A container of 300 MB that holds `factor` times as much for some minutes every four hours."""
+    mb = 300.0 + np.random.default_rng(1).normal(0.0, 2.0, hours * 60)
+    shape = np.linspace(1.0, factor, minutes) if ramp else np.full(minutes, factor)
+    for begin in range(130, hours * 60 - 2 * minutes, 240):
+        mb[begin : begin + minutes] *= shape
+    return mb
+
+
+@pytest.mark.parametrize("factor", [2.2, 3.0, 5.0])
+@pytest.mark.parametrize("minutes", [4, 10, 40, 90])
+def test_a_job_that_doubles_a_container_for_minutes_is_no_restart_and_no_leak(minutes, factor) -> None:
+    """It was told as a restart each time, and what the job took as growth: a leak of 142 MB/h."""
+    mb = with_jobs(minutes, factor)
+    assert len(lives([series("pod", None, 0.0, mb)], (), DEFAULT)) == 1
+    (web,) = diagnose(evidence_of(np.arange(len(mb)) / 60.0, mb)).services
+    assert web.verdict == "no-leak"
+    assert web.restarts == 0
+
+
+def test_a_job_that_fills_up_within_half_an_hour_and_is_over_is_no_restart() -> None:
+    assert len(lives([series("pod", None, 0.0, with_jobs(20, 3.0, ramp=True))], (), DEFAULT)) == 1
+
+
+@pytest.mark.parametrize("life_hours", [1, 3, 6])
+def test_a_leak_that_is_killed_again_and_again_without_a_word_is_still_as_many_lives(life_hours) -> None:
+    life = np.linspace(300.0, 1000.0, life_hours * 60)
+    mb = np.tile(life, 24 // life_hours) + np.random.default_rng(2).normal(0.0, 2.0, 24 * 60)
+    assert len(lives([series("pod", None, 0.0, mb)], (), DEFAULT)) == 24 // life_hours
+
+
+def test_a_leak_that_begins_late_is_killed_and_goes_on_has_a_restart() -> None:
+    leak = np.linspace(300.0, 1000.0, 4 * 60)
+    mb = np.concatenate([np.full(600, 300.0), leak, leak])
+    assert len(lives([series("pod", None, 0.0, mb)], (), DEFAULT)) == 2
+
+
+def test_a_container_that_dies_every_few_minutes_after_its_start_is_a_loop_of_lives() -> None:
+    life = np.concatenate([np.full(6, 120.0), np.full(12, 500.0)])
+    assert len(lives([series("pod", None, 0.0, np.tile(life, 60))], (), DEFAULT)) == 60
