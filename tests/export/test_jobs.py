@@ -112,6 +112,16 @@ def test_a_worker_builds_what_was_asked_for_and_ends_when_nothing_is_left(organi
     assert wanted().standing == "queued", "a finished job does not stand in the way of the next"
 
 
+def test_a_worker_without_jobs_leaves_the_database_alone_between_two_looks(organisation, worker_of) -> None:
+    worker = worker_of({}, worker_poll_seconds=0.5)
+    claims: list[int] = []
+    claim = worker._claim
+    worker._claim = lambda: claims.append(1) or claim()
+    threading.Timer(1.2, worker.heart.ask_to_stop, ["enough"]).start()
+    assert worker.run() == 0
+    assert 1 <= len(claims) <= 5, "without the pause it would be hundreds"
+
+
 def test_who_waits_for_a_first_build_goes_before_the_schedule(organisation, worker_of) -> None:
     order: list[int] = []
     Organisation.objects.create(id=2, name="Two")

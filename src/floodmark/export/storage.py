@@ -90,8 +90,10 @@ class LocalStorage:
         path = self.root / name
         with _writing(str(path)):
             path.parent.mkdir(parents=True, exist_ok=True)
+            # Opened before the try: what another writer has put under this name is not ours to delete.
+            opened = path.open("xb", buffering=WRITE_BUFFER_BYTES)
             try:
-                with path.open("xb", buffering=WRITE_BUFFER_BYTES) as file:
+                with opened as file:
                     yield file
                     # The name of a file may reach the disk before its bytes: after a power cut it would be empty.
                     file.flush()
@@ -242,5 +244,5 @@ def _writing(target: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = FULL.get(error.errno or 0, error.strerror or str(error))
+        reason = FULL.get(error.errno or 0, error.strerror or str(error) or type(error).__name__)
         raise CannotWrite(f"{target}: {reason}; what was there before is untouched") from error
