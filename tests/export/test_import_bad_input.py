@@ -130,6 +130,27 @@ def _bytes(name: str) -> bytes:
     return data.replace(b"XM-T-1<", f"XM-T-{name}<".encode())
 
 
+@pytest.mark.parametrize("number", ["1_000", "\uff11\uff12", "1,000", "1 000", "NaN", "0x10"])
+def test_what_is_a_number_to_python_alone_is_reported_and_not_taken(run, database, tmp_path, number):
+    period = '<period-start iso-date="2020-01-01"/><period-end iso-date="2020-12-31"/>'
+    more = (
+        f'<sector vocabulary="1" code="110" percentage="{number}"/>\n'
+        f'<budget>{period}<value value-date="2020-01-01">{number}</value></budget>\n'
+        f'<fss extraction-date="2020-01-01" phaseout-year="{number}"/>\n'
+    )
+    (tmp_path / "odd.xml").write_text(HEAD + activity("XM-T-1", more) + TAIL)
+    assert run("odd.xml", "--report", "losses.jsonl").status == 0
+    losses = [json.loads(line) for line in (tmp_path / "losses.jsonl").read_text().splitlines()]
+    told = {(loss["element"], loss["problem"]) for loss in losses if loss["text"] == number}
+    assert told == {
+        ("sector/@percentage", "not a number that percentage can hold"),
+        ("budget/value", "not a number that amount can hold"),
+        ("fss/@phaseout-year", "not a whole number that phaseout_year can hold"),
+    }
+    with database.connect() as connection:
+        assert connection.execute("SELECT amount FROM rsr_budgetitem").fetchall() == [(None,)]
+
+
 def test_bad_input_costs_one_line_each_and_the_rest_goes_on(run, imported, tmp_path):
     for name in BAD:
         (tmp_path / name).mkdir()

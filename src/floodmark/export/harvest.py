@@ -18,6 +18,7 @@ from floodmark.export.artifacts.entry import Artifact, Encoding
 from floodmark.export.artifacts.shelf import Shelf
 from floodmark.export.middleware import note
 
+# Not text/xml, as RSR says: without a charset Python's requests takes that for Latin-1.
 XML = "application/xml; charset=utf-8"
 BLOCK_BYTES = 1 << 16
 
@@ -104,6 +105,7 @@ def serve(request: HttpRequest, shelf: Shelf, artifact: Artifact) -> HttpRespons
     if answer is not None and answer is not plain:
         note(request, outcome="unchanged" if answer.status_code == 304 else "precondition")
         return answer
+    # A range is defined for GET alone (RFC 9110, 14.2).
     if request.method == "HEAD":
         return plain
     try:
@@ -116,8 +118,10 @@ def serve(request: HttpRequest, shelf: Shelf, artifact: Artifact) -> HttpRespons
 def headers_of(artifact: Artifact, encoding: Encoding) -> dict[str, str]:
     """The headers of HEAD and GET alike, but for Content-Type."""
     headers = {
+        # D-Portal compares it with the size it has and fetches anew where it is missing; without one a cut body passes.
         "Content-Length": str(artifact.file(encoding).bytes),
         "ETag": artifact.etag(encoding),
+        # On HEAD and GET both: with one alone the bulk service raises, and fetches everything in every cycle.
         "Last-Modified": artifact.last_modified,
         "Accept-Ranges": "bytes",
         "Vary": "Accept-Encoding",
@@ -129,6 +133,7 @@ def headers_of(artifact: Artifact, encoding: Encoding) -> dict[str, str]:
 
 def _range_holds(request: HttpRequest, artifact: Artifact, encoding: Encoding) -> bool:
     """Whether If-Range, where there is one, names exactly what we have."""
+    # A weak tag never holds here (RFC 9110, 13.1.5): parts of two files that are merely alike must not be joined.
     condition = request.headers.get("If-Range")
     return condition is None or condition.strip() in (artifact.etag(encoding), artifact.last_modified)
 

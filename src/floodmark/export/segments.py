@@ -49,7 +49,7 @@ def plan(
     owned = sorted(spans, key=lambda span: span.low) or [Span(next_number, 0, 0)]
     next_number = max(next_number, *(span.number + 1 for span in owned))
     plans: list[Plan] = []
-    # From the last item of the file upwards: ids ascend, as the spans do.
+    # From the last item of the file upwards: ids ascend, as the spans do. A span whose projects are all gone gets no plan.
     end = len(ids) - 1
     for span, above in zip(owned, [*owned[1:], None], strict=True):
         start = end

@@ -96,6 +96,7 @@ class Checker:
 
     def _end_item(self, item: Any) -> None:
         """Check an item. The one before goes; this one stays as long as the parser may still look at it."""
+        # The runs first: their elements were in this item, and the next one must not find them.
         self._check_runs()
         self._ask(schema_of(self._name), item)
         before = item.getprevious()

@@ -90,6 +90,7 @@ class Build:
 
     def __post_init__(self) -> None:
         self.previous = read_entry(self.storage, self.slug)
+        # Last-Modified has whole seconds, and is this moment.
         self.generated = self.now.replace(microsecond=0)
         if self.previous:
             newest = max(artifact.generated for artifact in self.previous.artifacts())
@@ -105,6 +106,7 @@ class Build:
         """
         try:
             whole, outline, left_out = self._write_whole(producer)
+            # Before segments are cut: they are runs of the same activities under the same root, so valid if this is.
             self._refuse_invalid(whole)
             entry = self._entry(whole, outline, left_out)
             # Last of all: from here on only one small file is written.
@@ -149,6 +151,7 @@ class Build:
 
     def _entry(self, new: Artifact, outline: Outline, left_out: int) -> Entry:
         with self.storage.open(new.xml.name) as source:
+            # Segments first: they are cut from the new whole, which goes again where its content is the old one's.
             segments, next_segment = self._segments(new, outline, source)
             whole = self._keep_or_take(new, outline, source)
         last = self.previous

@@ -40,6 +40,7 @@ class Artifact(msgspec.Struct, frozen=True):
 
     def etag(self, encoding: Encoding) -> str:
         """The strong validator: the same in every process and host, and another for each encoding."""
+        # A strong tag names bytes, and the two encodings are different bytes: RFC 9110, 8.8.3.3.
         return f'"{self.xml.sha256[:32]}"' if encoding == "identity" else f'"{self.gzip.sha256[:32]}-gz"'
 
     @property

@@ -64,6 +64,7 @@ class Shelf:
 
     def entry(self, slug: str) -> Entry | None:
         """The entry in force. One `stat` where nothing has changed."""
+        # Without the lock: a dictionary's get is one step, and the worst that a race costs is one more look.
         known = self._known.get(slug)
         if known and time.monotonic() - known[1] < self.storage.remembers_seconds:
             return known[2]

@@ -141,6 +141,7 @@ def sectors(activity: Activity) -> Iterator[Part]:
 def country_budget_items(activity: Activity) -> Iterator[Part]:
     """The country-budget-items, which need a vocabulary; each budget-item needs a code."""
     table = "rsr_countrybudgetitem"
+    # RSR keeps the vocabulary with the project, so that without it none of the items can be published.
     vocabulary = activity.project.country_budget_vocabulary
     end = ""
     row: CountryBudgetItem

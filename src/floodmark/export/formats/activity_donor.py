@@ -16,6 +16,7 @@ def crs_add(activity: Activity) -> Iterator[Part]:
     """The crs-add; its loan terms and its loan status do not depend on each other."""
     row: CrsAdd
     for row in activity.rows.crs_adds.take(activity.project.id):
+        # Written for every row, as RSR does: nothing in it is mandatory.
         start = "<crs-add>"
         flag_row: OtherFlag
         for flag_row in activity.rows.other_flags.take(row.id):

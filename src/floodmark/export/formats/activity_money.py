@@ -74,6 +74,7 @@ def planned_disbursements(activity: Activity) -> Iterator[Part]:
     table, element = "rsr_planneddisbursement", "planned-disbursement"
     row: PlannedDisbursement
     for row in activity.rows.planned_disbursements.take(activity.project.id):
+        # The ids of the two activities do not count: RSR writes them only inside of an organisation.
         counts = any(row[2:8]) or row.provider_id is not None or row.receiver_id is not None
         if not counts:
             continue
@@ -112,6 +113,7 @@ def transactions(activity: Activity) -> Iterator[Part]:
         start = transaction_start(activity, row)
         if start is None:
             continue
+        # The sectors stand in the middle and may be many, so they go out one by one.
         for sector in activity.rows.transaction_sectors.take(row.id):
             xml = transaction_sector(activity, sector)
             if xml:
@@ -143,6 +145,7 @@ def transaction_start(activity: Activity, row: Transaction) -> str | None:
 
 def missing(activity: Activity, row: Transaction, when: str | None, amount: str | None) -> str | None:
     """The rule for a transaction that lacks something; None where the row holds nothing at all."""
+    # The vocabulary of an aid type is no data by itself: RSR writes no transaction for it either.
     counts = row._replace(aid_type_vocabulary="")[2:]
     if (
         not any(counts)
@@ -189,6 +192,7 @@ def transaction_end(activity: Activity, row: Transaction) -> str:
 
 def transaction_region(activity: Activity, row: Transaction) -> str:
     """The recipient-region of a transaction: nothing without a code."""
+    # RSR writes the code only beside a vocabulary URI: with a vocabulary alone its element is empty, and invalid.
     table, element = "rsr_transaction", "transaction/recipient-region"
     if not row.recipient_region:
         if row.recipient_region_vocabulary or row.recipient_region_vocabulary_uri:

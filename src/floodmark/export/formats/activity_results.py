@@ -10,6 +10,7 @@ from floodmark.export.formats.base import Part
 from floodmark.export.formats.xml import attribute, flag, narrative, quoted, texts
 from floodmark.export.rows.results import Disaggregation, Indicator, Period, PeriodLocation, Reference, Result
 
+# Whatever measure such an indicator has, RSR publishes 5.
 QUALITATIVE = 2
 
 
@@ -18,6 +19,7 @@ def results(activity: Activity) -> Iterator[Part]:
     table = "rsr_result"
     row: Result
     for row in activity.rows.results.take(activity.project.id):
+        # Written with its first indicator: 2.03 wants one in each result, and RSR drops a result without.
         start = None
         for part in indicators(activity, row):
             if start is None:

@@ -46,6 +46,7 @@ class Organisations:
             remarks.add("organisation-identifier", ORGANISATION, item.id, "organisation-identifier")
             self.report.left_out += 1
             return iter(())
+        # In the order of the schema, which knows no other.
         parts = chain(
             ((opening(item, remarks), ORGANISATION, item.id),),
             chain.from_iterable(budgets(item, self.rows, element, remarks) for element in BUDGETS),

@@ -70,7 +70,7 @@ class Fitting:
         if not text.strip():
             return None
         try:
-            value = Decimal(text.strip())
+            value = Decimal(_plain(text))
         except InvalidOperation:
             value = Decimal("NaN")
         places = field.decimal_places or 0
@@ -110,7 +110,7 @@ class Fitting:
             return None
         limit = 32_767 if "Small" in type(field).__name__ else 2_147_483_647
         try:
-            value = int(text.strip())
+            value = int(_plain(text))
         except ValueError:
             value = -1
         if not 0 <= value <= limit:
@@ -120,7 +120,7 @@ class Fitting:
 
     def _float(self, text: str, element: str, line: int | None) -> float | None:
         try:
-            value = float(text)
+            value = float(_plain(text))
         except ValueError:
             value = float("nan")
         if isfinite(value):
@@ -128,6 +128,12 @@ class Fitting:
         if text.strip():
             self.reporter.lost(element, line, "not a number", "left out", text)
         return None
+
+
+def _plain(text: str) -> str:
+    """A number without the white space around it; "" for what is one to Python alone."""
+    # Python reads 1_000 and the digits of other scripts; XML Schema knows neither, and who wrote them meant we know not what.
+    return "" if "_" in text or not text.strip().isascii() else text.strip()
 
 
 def moment(node: Node, name: str, reporter: Reporter) -> datetime | None:

@@ -143,6 +143,7 @@ class Importer:
         except BaseException:
             self._failed(held)
             raise
+        # After the commit: losses of an item that was rolled back would speak of what is not there.
         held.release()
         self.organisations.settled()
         self._seen.add(_key(taken, reporter.identifier), f"{path}:{line}")
@@ -217,6 +218,7 @@ class Importer:
 
     def _finish(self, taken: Taken) -> None:
         taken.finish()
+        # Before what follows, which asks the tables and refers to the project's row.
         self.rows.flush()
         if isinstance(taken, ActivityImport):
             taken.written()

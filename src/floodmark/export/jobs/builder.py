@@ -101,6 +101,7 @@ class Builder:
     def _build(self, dataset: Dataset, lease: Held, began: float) -> Built:
         # Before the first row is read: what is written meanwhile must look like a change to the next look.
         fingerprint = changes.fingerprint(dataset)
+        # Under the lease and before anything is written: what is in no entry now was left by a build that died.
         sweep(self.storage, dataset.slug)
         rules = Rules(
             segment_max_bytes=int(self.settings.segment_max_mb * 1e6),

@@ -80,6 +80,7 @@ def fingerprint(dataset: Dataset) -> str:
     """Of all rows that the dataset is made of, as hexadecimal digits."""
     with connections[alias()].cursor() as cursor:
         cursor.execute(_question(dataset.kind), {"organisation": dataset.organisation_id})
+        # UNION ALL promises no order.
         rows = sorted(map(str, cursor.fetchall()))
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
@@ -88,6 +89,7 @@ def activity_stamp() -> str | None:
     """Of the server's counters of rows written; None on a standby, which keeps none."""
     names = sorted({each.table for root in (Project, Organisation) for each in _hanging(root)})
     with connections[alias()].cursor() as cursor:
+        # With the start of the server: after a crash it counts from 0 again, and might come by the same figures.
         cursor.execute("SELECT pg_is_in_recovery(), pg_postmaster_start_time()::text, current_database()")
         standby, *server = cursor.fetchone()
         if standby:

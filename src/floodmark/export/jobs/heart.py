@@ -114,6 +114,7 @@ class Heart:
         resident = resident_bytes()
         until = Now() + timedelta(seconds=self.dead_s)
         facts = {"until": until, "resident_mb": resident / 1e6 if resident else None, "doing": self.doing}
+        # Made anew where another has buried us in error: then at least it sees that we live.
         if not WorkerState.objects.filter(worker_id=self.worker_id).update(**facts):
             WorkerState.objects.create(worker_id=self.worker_id, family=self.family, **facts)
         # A copy: the main thread takes and lets go of leases meanwhile.

@@ -54,6 +54,7 @@ class Held:
 
 def take(name: str, holder: str, seconds: float) -> Held | None:
     """The lease, None while somebody else holds it."""
+    # One UPDATE decides who gets it; the row has to be there first, and whoever else makes it does no harm.
     Lease.objects.bulk_create([Lease(name=name)], ignore_conflicts=True)
     free = Lease.objects.filter(name=name).filter(Q(until=None) | Q(until__lt=Now()))
     if not free.update(holder=holder, token=F("token") + 1, until=Now() + timedelta(seconds=seconds)):

@@ -145,6 +145,7 @@ PARTICIPATING_ORG = Table(
     ParticipatingOrg,
     "rsr_partnership",
     joins=original("", "organisation_id"),
+    # 101 is the reporting partner, which is an element of its own; RSR has further roles that IATI does not know.
     where="t.iati_organisation_role BETWEEN 1 AND 4 AND o.id IS NOT NULL",
     order=("t.iati_organisation_role",),
 )
@@ -165,6 +166,7 @@ OTHER_IDENTIFIER = Table(
     "rsr_partnership",
     joins=original("", "organisation_id"),
     where="t.internal_id <> '' AND o.id IS NOT NULL",
+    # Last, as RSR sorts a missing role; NULL itself would be neither above nor below the key of a page.
     order=("coalesce(t.iati_organisation_role, 32767)",),
 )
 
@@ -268,6 +270,7 @@ class Sector(NamedTuple):
     text: str
 
 
+# By code point: by the database's collation the same rows would come in another order on another server.
 SECTOR = Table(Sector, "rsr_sector", order=('t.sector_code COLLATE "C"',))
 
 

@@ -140,6 +140,7 @@ class Document(NamedTuple):
     document_date: Iso
 
 
+# RSR has the newest first; keys of pages have to ascend.
 DOCUMENT = Table(Document, "rsr_projectdocument", order=("-t.id",))
 
 

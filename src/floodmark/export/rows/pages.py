@@ -88,6 +88,7 @@ class ActivityRows:
 
     def projects(self, export_id: int) -> Iterator[Project]:
         """The projects of an export, ids descending; take what hangs on one before asking for the next."""
+        # By the last id and not by OFFSET: that would read all rows before it again, for each page.
         below = ABOVE_ALL
         while page := self.database.snapshot(partial(self._page, export_id, below)):
             self.project_pages += 1

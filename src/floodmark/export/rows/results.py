@@ -19,6 +19,7 @@ class Result(NamedTuple):
     description: str
 
 
+# `order` is a smallint that may be NULL, which sorts last: above the largest, and as an int, for a smallint ends below it.
 RESULT = Table(Result, "rsr_result", order=('coalesce(t."order"::int, 32768)',))
 
 
