@@ -99,6 +99,7 @@ class ProjectFiles:
                 work = Build(self.storage, str(project_id), timezone.now(), rules, progress=self._bound())
                 options = replace(Options.of(self.settings), patience_s=PATIENCE_S)
                 made = work.run(_Producer(project_id, options)).entry
+                # At once: who has the replaced file open reads on, and who has only its entry looks again.
                 sweep(self.storage, str(project_id))
                 return made
         finally:
@@ -109,6 +110,7 @@ class ProjectFiles:
     def _alone(self, project_id: int) -> Iterator[None]:
         """One process and thread at a time builds a project."""
         self.root.mkdir(parents=True, exist_ok=True)
+        # Not a file a project: none could be deleted while somebody may be waiting for it.
         handle = os.open(self.root / f".lock-{project_id % LOCK_FILES}", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)

@@ -116,7 +116,7 @@ def project(request: HttpRequest, project_id: str) -> HttpResponseBase:
 def _stored(request: HttpRequest, wanted: Dataset) -> HttpResponseBase | None:
     """The answer from the last good artifact; None where there is none or its files are gone."""
     here = service()
-    for _ in range(2):
+    for _ in range(2):  # a build may replace the entry and, after its grace, the file between the two looks
         entry = here.shelf.entry(wanted.slug)
         if entry is None:
             return None

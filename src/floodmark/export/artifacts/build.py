@@ -58,6 +58,7 @@ class Rules:
     """The settings a build goes by."""
 
     segment_max_bytes: int
+    """IATI recommends at most 40 MB; its Validator and Datastore refuse files from 60 MB on."""
     grace: timedelta
     """For how long files that are in force no more stay on the disk."""
 

@@ -36,6 +36,7 @@ def stamped(head: bytes, generated: datetime | None) -> bytes:
 
 def blank_hash(head: bytes) -> Any:
     """A hash that has seen `head` as if it had no generated-datetime; feed it the rest of the content."""
+    # As the bulk service tells an export that is stable but for its date from a changed one.
     return hashlib.sha256(stamped(head, None))
 
 

@@ -197,6 +197,7 @@ def partner_in_default(activity: Activity) -> Iterator[Part]:
 def other_identifiers(activity: Activity) -> Iterator[Part]:
     """The project's id in RSR, then what partners call it."""
     project = activity.project
+    # RSR's exporter names Akvo as the owner of every project's id.
     yield (
         f'<other-identifier ref="{project.id}" type="B9"><owner-org ref="NL-KVK-27327087">'
         "<narrative>Akvo Foundation</narrative></owner-org></other-identifier>",
@@ -205,6 +206,7 @@ def other_identifiers(activity: Activity) -> Iterator[Part]:
     )
     row: OtherIdentifier
     for row in activity.rows.other_identifiers.take(project.id):
+        # A1 is the reporting organisation's own number; for all others RSR writes B9.
         kind = "A1" if row.id == project.reporting_id else "B9"
         yield (
             f'<other-identifier ref="{quoted(row.internal_id)}" type="{kind}"><owner-org{attribute("ref", row.ref)}>'

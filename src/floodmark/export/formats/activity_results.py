@@ -164,19 +164,29 @@ def actual(activity: Activity, indicator: Indicator, row: Period) -> Iterator[Pa
     is_told = row.narrative is None or row.narrative  # None is a long one, not yet read
     if not (row.actual_value or row.actual_comment or is_told or first or activity.project.dgis):
         return
-    opened = "<actual"
-    if indicator.type != QUALITATIVE:
-        opened += measured(indicator.type, row.actual_value)
-    elif row.narrative is not None:
-        opened += attribute("value", row.narrative)
-    else:
-        for part in activity.long_text((table, "narrative", row.id), "actual/@value", opened + ' value="', quoted, '"'):
+    value = actual_value(indicator, row)
+    opened = f"<actual{value or ''}"
+    if value is None:
+        for part in activity.long_text((table, "narrative", row.id), "actual/@value", f'{opened} value="', quoted, '"'):
             yield part
-            opened = ""
+            opened = ""  # so that it is written all the same where the text has gone meanwhile
     yield f"{opened}>{first or ''}", table, row.id
     for place in places:
         yield place, table, row.id
     yield f"{texts('comment', row.actual_comment)}</actual>", table, row.id
+    yield from disaggregations(activity, row)
+
+
+def actual_value(indicator: Indicator, row: Period) -> str | None:
+    """The value attribute of an actual; None where it is a text too long to be read with its row."""
+    if indicator.type != QUALITATIVE:
+        return measured(indicator.type, row.actual_value)
+    # In 2.03 the value of a result is a string, so RSR's free text passes the schema.
+    return None if row.narrative is None else attribute("value", row.narrative)
+
+
+def disaggregations(activity: Activity, row: Period) -> Iterator[Part]:
+    """An actual for each disaggregated value of a period."""
     item: Disaggregation
     for item in activity.rows.disaggregations.take(row.id):
         dimension = f"{attribute('name', item.dimension_name)}{attribute('value', item.dimension_value)}"

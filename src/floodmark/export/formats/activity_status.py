@@ -60,6 +60,7 @@ def date_in_default(activity: Activity) -> tuple[str, str, str] | None:
 def status(activity: Activity) -> tuple[str, str | None]:
     """The IATI status, and the rule by which it was found where the row has none."""
     project = activity.project
+    # The ends are not compared with today: then the same rows would give another file tomorrow, and every harvester it anew.
     if project.iati_status:
         return project.iati_status, None
     if project.status in STATUS_OF:

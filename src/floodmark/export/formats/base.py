@@ -33,6 +33,7 @@ class Format(Protocol):
 
 def stamp(moment: datetime) -> str:
     """UTC in whole seconds with Z: always 20 characters, `2025-08-27T07:30:00Z`."""
+    # RSR's has no zone, which a reader may take for its own.
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 

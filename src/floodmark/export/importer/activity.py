@@ -116,6 +116,7 @@ class ActivityImport:
             self.reporter.lost("iati-activity", self.start.line, problem, "stored, but does not come out")
         if recorded := self.standing_in.recorded:
             self.project.values["created_at"] = recorded
+        # By UPDATE: photos, custom fields and whatever else RSR alone has in the row stay as they are.
         values = self.project.values | {"status": STATUS.get(self.project.values["iati_status"], "N")}
         if self.is_known:
             found = models.Project.objects.using(self.rows.connection.alias).filter(id=self.id)

@@ -154,6 +154,7 @@ class Organisations:
 
     def _names(self, name: str, number: int) -> dict[str, str]:
         """RSR's two names, cut, and with the id behind them where another organisation has them: they are unique."""
+        # RSR demands both to be unique, and IATI files name different organisations alike.
         names, behind = {}, f" ({number})"
         for column, limit in (("long_name", LONG_NAME_CHARACTERS), ("name", NAME_CHARACTERS)):
             others = Organisation.objects.using(self.alias).filter(**{column: name[:limit]}).exclude(id=number)
