@@ -143,6 +143,16 @@ FOCUSED = """() => {
 }"""
 
 
+def test_the_figures_of_a_chart_can_be_read_on_a_phone_without_a_script(full: str, browser: Browser) -> None:
+    page = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 800}).new_page()
+    page.goto(full + "service/rsr-backend/")
+    box = page.locator("svg.chart text").last.bounding_box()
+    assert box
+    assert box["height"] >= 8
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.context.close()
+
+
 def test_an_unknown_figure_has_no_unit(full: str, page: Page) -> None:
     page.goto(full + "targets/")
     cells = [cell.strip() for cell in page.locator("main td.number").all_inner_texts()]
