@@ -98,7 +98,10 @@ def main(folder: Path, scene: str, settings: dict[str, object]) -> None:
     watch = Watch(chosen, WatchConfig.model_validate(config), folder / "watch", clock=lambda: now)
     if full:
         fill(watch, now)
-    watch.round()
+    if scene == "late":
+        watch.started -= 3600  # it began an hour ago and has made no round
+    else:
+        watch.round()
     if full:
         tell(watch, now)
     with DashboardServer(watch, chosen) as server:

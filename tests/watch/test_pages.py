@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -207,6 +209,24 @@ def test_a_name_that_is_not_the_dashboards_is_told_the_setting(full: str, page: 
     assert answer.status == 400
     assert "watch_public_url" in answer.text()
     assert "Round" not in answer.text()
+
+
+def test_a_watch_that_makes_no_rounds_is_not_healthy(site_of: Callable[..., str], full: str, page: Page) -> None:
+    answer = page.request.get(site_of("late") + "healthz")
+    assert (answer.status, answer.text()) == (503, "late: no round for too long\n")
+    assert page.request.get(full + "healthz").status == 200
+
+
+def test_a_viewer_too_many_is_told_to_come_back(site_of: Callable[..., str]) -> None:
+    place = urlsplit(site_of("empty", watch_viewers=1)).netloc
+    first, second = (http.client.HTTPConnection(place, timeout=20) for _ in range(2))
+    first.request("GET", "/events")
+    assert first.getresponse().status == 200
+    second.request("GET", "/events")
+    refused = second.getresponse()
+    assert (refused.status, refused.headers["Retry-After"], refused.read()) == (503, "30", b"too many viewers\n")
+    first.close()
+    second.close()
 
 
 def test_who_has_not_signed_in_sees_nothing_of_the_watch(locked: str, page: Page) -> None:

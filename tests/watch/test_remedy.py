@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from floodmark.watch.config import Remedy
+from floodmark.watch.remedy import snapshot
 from floodmark.watch.remedy.acting import Acting, verdict_on
 from floodmark.watch.remedy.guard import Caution, Finding
 from floodmark.watch.remedy.ways import GunicornHup, Post, Program
@@ -139,7 +140,7 @@ def test_a_command_that_fails_is_an_outcome(state: State, mark: Path, tmp_path: 
 
 def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
-    script = f"sleep 60 & echo $! > {pid_file}; wait"
+    script = f"sleep 600 & echo $! > {pid_file}; wait"
     outcome = Program(("sh", "-c", script)).do(0.5)
     assert not outcome.worked
     assert "not done after 0.5 s" in outcome.text
@@ -149,6 +150,19 @@ def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) -> Non
             return
         time.sleep(0.05)
     pytest.fail("the child of the killed command still runs")
+
+
+def test_a_snapshot_holds_so_many_processes_and_no_more_and_no_environment(tmp_path: Path) -> None:
+    children = [subprocess.Popen(["sleep", "60"], env={"SECRET": "hunter2"}) for _ in range(4)]
+    try:
+        path = snapshot.take(LEAK, [one.pid for one in children], tmp_path, 1000.0, max_processes=2)
+    finally:
+        for one in children:
+            one.kill()
+            one.wait()
+    text = path.read_text()
+    assert [one["pid"] for one in json.loads(text)["processes"]] == [one.pid for one in children[:2]]
+    assert "hunter2" not in text
 
 
 def test_a_program_that_is_not_there_is_an_outcome() -> None:

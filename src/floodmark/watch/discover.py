@@ -54,7 +54,10 @@ def toml(proc: Proc | None = None, folders: tuple[Path, ...] = LOG_FOLDERS, grou
         for one in services
         if (path := _control_group(one.pid, groups))
     ]
-    parts += [f"[[logs]]\npath = {_text(str(path))}{_of(service)}" for path, service in _logs(services, folders)]
+    logs = _logs(services, folders)
+    parts += [f"[[logs]]\npath = {_text(str(path))}{_of(service)}" for path, service in logs[:MAX_LOGS]]
+    if len(logs) > MAX_LOGS:
+        parts.append(f"# {len(logs) - MAX_LOGS} more logs were found and are not listed; add those that matter.")
     if Path("/var/run/docker.sock").is_socket():
         parts.append('[[docker]]\nname = "."  # every container; needs the extra `docker`')
     if NAMESPACE.is_file():
@@ -107,7 +110,7 @@ def _logs(services: list[Found], folders: tuple[Path, ...]) -> list[tuple[Path, 
     for folder in folders:
         for path in sorted(folder.glob("*.log")):
             found.setdefault(path, None)
-    return list(found.items())[:MAX_LOGS]
+    return list(found.items())
 
 
 def _open_logs(pid: int) -> list[Path]:
