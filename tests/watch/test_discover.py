@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import pytest
 
 from floodmark.watch.collect.processes import ProcessCollector
 from floodmark.watch.config import read
-from floodmark.watch.discover import toml
+from floodmark.watch.discover import MAX_LOGS, toml
 
 APPLICATION = """
 def application(environ, start):
@@ -59,6 +60,16 @@ def test_logs_lying_where_distributions_put_them_are_found(tmp_path: Path) -> No
     paths = [one["path"] for one in tomllib.loads(toml(folders=(tmp_path,))).get("logs", [])]
     assert str(tmp_path / "access.log") in paths
     assert str(tmp_path / 'odd"name\\.log') in paths
+
+
+def test_logs_that_are_too_many_are_counted_and_not_left_out_in_silence(tmp_path: Path) -> None:
+    for number in range(MAX_LOGS + 3):
+        (tmp_path / f"{number:03}.log").touch()
+    # A process of this machine may hold a log open too; those come before the folder's.
+    text = toml(folders=(tmp_path,))
+    assert len(tomllib.loads(text)["logs"]) == MAX_LOGS
+    (more,) = re.findall(r"^# (\d+) more logs were found", text, re.MULTILINE)
+    assert int(more) >= 3
 
 
 def test_the_control_group_of_a_service_is_found(gunicorn: subprocess.Popen[str], tmp_path: Path) -> None:
