@@ -118,6 +118,21 @@ def test_a_job_that_fills_up_within_half_an_hour_and_is_over_is_no_restart() -> 
     assert len(lives([series("pod", None, 0.0, with_jobs(20, 3.0, ramp=True))], (), DEFAULT)) == 1
 
 
+@pytest.mark.parametrize(("minutes", "every_hours"), [(60, 6), (120, 6), (180, 24)])
+def test_jobs_that_fill_up_for_hours_again_and_again_between_quiet_times_are_no_restarts(minutes, every_hours) -> None:
+    mb = 400.0 + np.random.default_rng(3).normal(0.0, 2.0, 48 * 60)
+    for begin in range(30, 48 * 60 - minutes, every_hours * 60):
+        mb[begin : begin + minutes] += np.linspace(0.0, 900.0, minutes)
+    (web,) = diagnose(evidence_of(np.arange(len(mb)) / 60.0, mb)).services
+    assert web.verdict == "no-leak"
+
+
+def test_one_slow_rise_that_fell_may_have_been_a_leak_and_a_restart() -> None:
+    mb = np.full(48 * 60, 400.0)
+    mb[1200:1560] += np.linspace(0.0, 900.0, 360)
+    assert len(lives([series("pod", None, 0.0, mb)], (), DEFAULT)) == 2
+
+
 @pytest.mark.parametrize("life_hours", [1, 3, 6])
 def test_a_leak_that_is_killed_again_and_again_without_a_word_is_still_as_many_lives(life_hours) -> None:
     life = np.linspace(300.0, 1000.0, life_hours * 60)

@@ -38,7 +38,10 @@ AT_ONCE = 0.1
 
 SHORT_SECONDS = 1800.0
 LONG_QUIET = 3.0
-"""What rose slowly passes too where it is over so soon, after a quiet time so many times as long."""
+"""What rose slowly passes too where it is over so soon, after a quiet time so many times as long..."""
+
+REPEATED = 2
+"""...or where as much came and went so often: a leak does not wait at one level for as long as it grows, twice."""
 
 CLOCKS_APART_SECONDS = 120.0
 """A start may be told so long after the first sample of what started: clocks differ."""
@@ -139,7 +142,7 @@ def _cuts(series: Series, starts: list[Start], options: Options) -> list[int]:
     value = series.value
     places = np.flatnonzero(value[1:] < (1.0 - options.drop_share / 2.0) * value[:-1]) + 1
     cuts = {int(cut) for cut in places if _around(value, int(cut)) < 1.0 - options.drop_share}
-    cuts = {cut for cut in cuts if not _passing(series, cut)} if series.process is None else set()
+    cuts = cuts - _passing(series, cuts) if series.process is None else set()
     if series.process is not None:
         steps = np.diff(series.at)
         gone = np.flatnonzero(steps > max(GONE_STEPS * float(np.median(steps)), GONE_SECONDS)) + 1
@@ -152,28 +155,39 @@ def _cuts(series: Series, starts: list[Start], options: Options) -> list[int]:
     return sorted(cut for cut in cuts if 0 < cut < len(value))
 
 
-def _passing(series: Series, cut: int) -> bool:
-    """Whether what falls at `cut` is a job that is over, not a container that began anew.
+def _passing(series: Series, cuts: set[int]) -> set[int]:
+    """The falls at which a job is over, and no container began anew.
 
     Memory was quiet at the level it falls to, left it, and is quiet there again for as long as it was away. A leak fills
-    the life before its restart and goes on after it. A job that held twice the level of a container for some minutes every
-    four hours was told as eight restarts and a leak of 142 MB/h.
+    the life before its restart and goes on after it. A job that held three times the level of a container for some minutes
+    every four hours was told as eight restarts and a leak of 142 MB/h.
     """
+    visits = {cut: _visit(series, cut) for cut in cuts}
+    back = {cut: sure for cut, sure in visits.items() if sure is not None}
+    return {cut for cut, sure in back.items() if sure or len(back) >= REPEATED}
+
+
+def _visit(series: Series, cut: int) -> bool | None:
+    """Whether the time away that ends at `cut` alone tells of a job; None where the level was not held before and after."""
     at, value = series.at, series.value
     low = float(np.median(value[cut : cut + HELD]))
     near = (value <= NEAR * low) & (value * NEAR >= low)
     quiet = np.flatnonzero(near[:cut])
     if not len(quiet):
-        return False
-    begin = int(quiet[-1]) + 1
-    away = float(at[cut] - at[begin - 1])
-    risen = value[begin - 1 : cut] >= low + 0.7 * (float(value[cut - 1]) - low)
-    at_once = float(at[begin - 1 + int(np.argmax(risen))] - at[begin - 1]) <= max(AT_ONCE * away, 2.0 * _pace(at))
-    if not at_once and away > SHORT_SECONDS:
-        return False
-    before = max(1.0 if at_once else LONG_QUIET, 1.0) * away
-    first, last = np.searchsorted(at, [at[begin - 1] - before, at[cut] + away])
-    return bool(at[0] <= at[begin - 1] - before and near[first:begin].mean() >= 0.9 and near[cut:last].mean() >= 0.9)
+        return None
+    left = int(quiet[-1])
+    away = float(at[cut] - at[left])
+    risen = value[left:cut] >= low + 0.7 * (float(value[cut - 1]) - low)
+    at_once = float(at[left + int(np.argmax(risen))] - at[left]) <= max(AT_ONCE * away, 2.0 * _pace(at))
+
+    def held(first: float, last: float) -> bool:
+        rows = slice(*np.searchsorted(at, [first, last]))
+        return bool(near[rows].sum() >= max(HELD, 0.9 * len(near[rows])))
+
+    if not held(at[left] - away, at[left] + 1.0) or not held(at[cut], at[cut] + away):
+        return None
+    before = at[left] - (away if at_once else LONG_QUIET * away)
+    return bool(at[0] <= before and (at_once or away <= SHORT_SECONDS) and held(before, at[left] + 1.0))
 
 
 def _pace(at: Floats) -> float:
