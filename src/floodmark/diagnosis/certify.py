@@ -57,6 +57,7 @@ class Checks:
         """certified: permutation and replication and four checks; suspected: the ranking is stable; else correlated."""
         by_chance = self.p <= options.permutation_p
         stable = self.frequency >= options.certify_frequency and self.low_share >= options.certify_share
+        # 0.99: it stands without any of the six parts; 0.8: without all of them but one.
         passed = [
             by_chance,
             stable,

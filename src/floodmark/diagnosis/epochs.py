@@ -48,6 +48,8 @@ CLOCKS_APART_SECONDS = 120.0
 
 CONTINUED_SECONDS = 900.0
 CONTINUED_SHARE = 0.9
+"""A container that begins within a quarter of an hour at nine tenths of another's last level is that one renamed: a new
+process begins far lower. Judgement, not measured."""
 
 
 Start = tuple[float, str | None]
@@ -87,6 +89,7 @@ def lives(
     found = [
         life for one in usable for life in _lives_of(one, unclaimed if one.process is None else starts, first, options)
     ]
+    # The longest tell most of growth; a counter of pids gone wrong must not fill the memory.
     if len(found) > options.max_lives:
         found = sorted(found, key=lambda life: -len(life.at))[: options.max_lives]
     found.sort(key=lambda life: (float(life.at[0]), life.instance or "", life.process or ""))

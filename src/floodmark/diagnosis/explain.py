@@ -222,6 +222,7 @@ class Trial:
         passes = passing(self.transient, self.times, 60.0 * lag_minutes)
         base, goal = whiten(np.column_stack([self.base, passes]), theta), whiten(self.growth, theta)
         design = whiten(cumulated(self.found, self.times, 60.0 * lag_minutes), theta)
+        # Weights from all candidates at once: else a wild row counts until the dose that explains it has been chosen.
         weight = robust(np.column_stack([base, design]), goal).weight
         chosen = choose(base, design, goal, weight)
         return _explanation(self, design, base, goal, chosen, lag_minutes, theta)

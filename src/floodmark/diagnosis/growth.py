@@ -137,6 +137,8 @@ def _error(scene: Scene, view: View) -> float:
     begin, end = view.stretch.begin, view.stretch.end
     warmed = abs(float(view.warm.gain[end] - view.warm.gain[begin]))
     loaded = abs(float(view.load.mb[end] - view.load.mb[begin]))
+    # The weights are judgement, not fitted one by one; together the 90% interval held the truth of 172 of 177 leaks of
+    # generated cases, so it is rather too wide. Noise is at both ends: no less than the root of two of it.
     parts = [
         1.5 * view.stretch.noise_mb,
         WARM_UP_ERROR * warmed,

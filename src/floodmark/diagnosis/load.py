@@ -28,12 +28,13 @@ LEAKING = 25
 """Doses that may leak beside the load, so that a leak per request is not taken for load."""
 
 KNOT_HOURS = 6.0
+"""Growth by the clock may change its pace this often beside the load, not more (as in `warmup`)."""
 
 LEAST_HOURS = 8.0
 """A quiet time this long is enough to learn from how memory follows load."""
 
 LEAST_ROWS = 30
-
+"""Fewer rows tell load from nothing. Judgement, not measured."""
 
 LEAST_GAIN = 0.25
 """Load that explains less than this share of the falls is not taken off: it would put a wave in rather than out."""

@@ -66,6 +66,7 @@ def diagnose(evidence: Evidence, options: Options = DEFAULT, rules: tuple[Rule, 
 def _on_one_clock(evidence: Evidence, options: Options) -> tuple[Evidence, Audit]:
     """The evidence and its audit, anew where growth tells the clock of a log that states none."""
     audited = audit(evidence)
+    # The audit first: growth of a figure that it refuses must not tell a clock.
     moved = with_clocks_by_growth(evidence, audited, options)
     return (evidence, audited) if moved is evidence else (moved, audit(moved))
 

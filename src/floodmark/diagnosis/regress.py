@@ -126,6 +126,7 @@ def robust(design: Matrix, goal: Floats, free: int = 0) -> Fit:
         weighted = design * weight[:, None]
         beta = nnls(design.T @ weighted, weighted.T @ goal, free)
         residual = goal - design @ beta
+        # Where most residuals are zero (counts, quiet nights) the median tells no spread: then a quarter of the deviation.
         spread = max(
             1.4826 * float(np.median(np.abs(residual - np.median(residual)))), 0.25 * float(residual.std()), 1e-9
         )

@@ -63,7 +63,9 @@ def saturation(
     goal, white = whiten(growth[rows], theta), whiten(base, theta)
     clocks = _clocks(track, rows, found, explanation)
     line = robust(white, goal)
+    # Both shapes pay for all clocks that were looked at, whether they use one or not.
     line_score = ebic(line.rss, len(goal), white.shape[1], len(clocks))
+    # The line per dose is a line too: whichever is better speaks against the curve.
     if explanation is not None:
         line_score = min(line_score, explanation.score)
     best, clock, curved = np.inf, "hours", FULL

@@ -138,6 +138,7 @@ def _looked_at(one: Scene, view: View) -> Scene:
 
 def _view(found: Track, doses: tuple[Candidate, ...], events: list[Event], options: Options) -> View:
     warm = warm_up(found, served_per_life(doses, found))
+    # Twice: where growth begins with the load still in it says from which quiet time the load may be learned.
     first = stretch(found.hours, found.gain - warm.gain, options)
     load = load_memory(found, found.gain - warm.gain, doses, first.begin)
     excess, fine = found.gain - warm.gain - load.mb, found.fine - warm.gain
@@ -151,6 +152,7 @@ def _snapped(found: Stretch, where: Track, events: Iterable[Event], options: Opt
     at = float(where.at[found.begin])
     grown = float(where.at[found.end] - at) / 3600.0
     reach = min(max(options.snap_hours, options.snap_share * grown), options.snap_most_hours)
+    # What is told up to a quarter of an hour after the begin counts too: clocks differ.
     near = [one.at for one in events if one.kind in NEWS and one.process is None
             and -0.25 <= (at - one.at) / 3600.0 <= reach]  # fmt: skip
     if not near:

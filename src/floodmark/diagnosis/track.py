@@ -74,6 +74,7 @@ def track(service: str, series: Iterable[Series], events: Iterable[Event], optio
     processes = _best([one for one in mine if one.process is not None], options)
     container = container_track(service, mine, events, options)
     if processes:
+        # A container that began anew gives its processes the same small numbers again: its starts cut their lives too.
         begun = [] if container is None else [(life.born, life.instance) for life in container.lives if life.born]
         found = _build(service, "process", processes, events, options, begun)
         if found is not None and (container is None or _seen(found) >= ENOUGH_OF_IT * _seen(container)):

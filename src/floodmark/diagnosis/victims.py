@@ -36,6 +36,7 @@ def victims(scene: Scene, innocent_of: frozenset[str]) -> tuple[Victim, ...]:
         return ()
     start, end = scene.view.start, scene.view.end
     found = []
+    # Late in the growth: when it begins memory is not short yet.
     for one in parts(scene.candidates):
         if one.name in innocent_of or one.mean is None:
             continue

@@ -100,8 +100,10 @@ def _curves(clocks: Clocks, first: int, places: Ints) -> Matrix:
 
 def _weights(track: Track, clocks: Clocks, reference: float | None, births: Ints) -> Floats:
     """MB of each curve, from a panel of lives: each has its warm-up, and the growth of the hours it lived through."""
+    # Growth by the clock stands beside the curves, or all of a leak would be given to them.
     knots = np.arange(0.0, track.span_hours, KNOT_HOURS)
     width = sum(len(constants) for _, constants in clocks)
+    # Thousands of short lives warm up alike: every so many of them tells as much as all.
     skip = max(1, len(track.lives) * LIFE_ROWS // MAX_ROWS)
     parts, goals = [], []
     for life in range(0, len(track.lives), skip):

@@ -27,6 +27,7 @@ def detect(scene: Scene) -> Finding | None:
     if counted is None or view is None:
         return None
     at, number = counted
+    # A quarter at the begin and only a tenth at the end: a rise that has just begun must show.
     before = float(np.median(number[: max(3, len(number) // 4)]))
     after = float(np.median(number[-max(3, len(number) // 10) :]))
     if after - before < max(2.0, scene.options.count_rise_share * before):

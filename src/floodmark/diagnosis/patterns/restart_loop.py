@@ -22,6 +22,7 @@ def detect(scene: Scene) -> Finding | None:
     options, starts = scene.options, scene.starts
     if len(starts) < options.loop_restarts:
         return None
+    # Starts of replicas come together: lives are counted between each and the next but so many.
     together = _replicas(scene)
     if len(starts) <= together:
         return None

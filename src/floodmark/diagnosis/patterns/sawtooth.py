@@ -18,6 +18,8 @@ LEAST_SAMPLES = 60
 
 SWING_SHARE = 0.12
 SWING_MB = 8.0
+"""A saw swings by this share of its level and this many MB at least: below, it is the noise of a steady service. Chosen by
+eye, not measured."""
 
 
 def recycled(scene: Scene) -> Finding | None:

@@ -110,7 +110,12 @@ def _score_service(score: CaseScore, truth: JSON, expected: JSON, incident: JSON
         score.add("detection", name, verdict == "leak", said)
         if verdict == "leak" and found is not None:
             _score_rate(score, truth, expected, found)
-    patterns = expected.get("patterns") or [one for one in [expected.get("pattern")] if one]
+    _score_pattern(score, expected, found)
+
+
+def _score_pattern(score: CaseScore, expected: JSON, found: JSON | None) -> None:
+    """Of the services with work of their own, where the truth has a pattern."""
+    name, patterns = expected["service"], expected.get("patterns") or [one for one in [expected.get("pattern")] if one]
     if patterns and expected["role"] in {"web", "rep", "worker"}:
         pattern = "nothing" if found is None else found.get("pattern")
         score.add("pattern", name, pattern in patterns, f"said {pattern}, truth {' or '.join(patterns)}")
@@ -188,12 +193,17 @@ def _score_top(score: CaseScore, what: str, truth: JSON, service: str, claims: l
         return
     top = top_claim(claims)
     hit = next((one for one in culprits if matches(top, one)), None)
-    right = _is_of_pair(top, pair) if pair and (hit is not None or plain_name(top["name"]) in pair) else hit is not None
+    right = _is_of_pair(top, pair, hit) if pair else hit is not None
     score.add(what, service, right, f"said {_names([top])}, truth {_names(culprits)}" + (" as a group" if pair else ""))
-    for culprit in culprits if len(culprits) > 1 else []:
-        score.add("every culprit", service, any(matches(one, culprit) for one in claims), _names([culprit]))
+    _score_every(score, service, culprits, claims)
     if right and hit is not None and hit.get("mb_per_event") and not pair:
         _score_dose(score, service, hit, top)
+
+
+def _score_every(score: CaseScore, service: str, culprits: list[JSON], claims: list[JSON]) -> None:
+    """Whether each of several culprits was named at all."""
+    for culprit in culprits if len(culprits) > 1 else []:
+        score.add("every culprit", service, any(matches(one, culprit) for one in claims), _names([culprit]))
 
 
 def _score_abstained(score: CaseScore, what: str, service: str, culprits: list[JSON], pair: bool) -> None:
@@ -205,8 +215,10 @@ def _score_abstained(score: CaseScore, what: str, service: str, culprits: list[J
     score.remarks.append(f"{service}: abstained")
 
 
-def _is_of_pair(claim: JSON, pair: set[str]) -> bool:
-    """Whether the claim says that it cannot be told from another of the pair."""
+def _is_of_pair(claim: JSON, pair: set[str], hit: JSON | None) -> bool:
+    """Whether the claim names one of the pair and says that it cannot be told from another of it."""
+    if hit is None and plain_name(claim["name"]) not in pair:
+        return False
     others = {plain_name(one) for one in claim.get("inseparable_from") or []}
     return bool(others & (pair - {plain_name(claim["name"])}))
 
