@@ -44,20 +44,27 @@ def causes_of(judged: Judged, options: Options, doubtful: frozenset[str] = froze
     scene = judged.scene
     if judged.finding.verdict != "leak" or scene.view is None:
         return benign(scene, judged.finding) if judged.finding.verdict == "no-leak" else ()
-    rows, growth, nuisance = regression_rows(scene.view, scene.candidates)
     said = scene.explanation
     if said is None or not said.chosen:
         return (_nobody(scene, said, doubtful),)
     suffering = victims(scene, frozenset(said.candidates[index].name for index in said.chosen))
-    known = strengths(said, rows, growth, nuisance, _covered_mb(scene.view, growth), options)
+    found = _chosen(scene, scene.view, said, suffering, options)
+    nobody = () if any(cause.role == "culprit" for cause in found) else (_nobody(scene, said, doubtful),)
+    return (*nobody, *found, *(_victim(scene, one) for one in suffering))
+
+
+def _chosen(
+    scene: Scene, view: View, said: Explanation, suffering: tuple[Victim, ...], options: Options
+) -> list[Cause]:  # fmt: skip
+    """The causes that the chosen doses are, culprits first; those too small to be worth a word are left out."""
+    rows, growth, nuisance = regression_rows(view, scene.candidates)
+    known = strengths(said, rows, growth, nuisance, _covered_mb(view, growth), options)
     found = []
     for index in said.chosen:
         if known[index].share >= options.contributing_share:
             checks = check(said, index, rows, growth, nuisance, options)
             found += _dosed(scene, said, index, known[index], checks, suffering, rows, options)
-    found.sort(key=lambda cause: (cause.role != "culprit", -(cause.share or 0.0), cause.name))
-    nobody = () if any(cause.role == "culprit" for cause in found) else (_nobody(scene, said, doubtful),)
-    return (*nobody, *found, *(_victim(scene, one) for one in suffering))
+    return sorted(found, key=lambda cause: (cause.role != "culprit", -(cause.share or 0.0), cause.name))
 
 
 def _covered_mb(view: View, growth: Floats) -> float:

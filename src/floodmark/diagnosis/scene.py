@@ -103,8 +103,7 @@ def scene(evidence: Evidence, audit: Audit, service: str, options: Options, shar
         container_track(service, usable, events, options) if best is not None and best.grain == "process" else None
     )
     whole = _view(container, found, events, options) if container is not None else None
-    said = _why(view, found, options) if view is not None else None
-    bent = _bend(view, said, found, options) if view is not None else None
+    said, bent = _asked(view, found, options) if view is not None else (None, None)
     series = tuple(one for one in (*audit.usable, *audit.corroborating) if one.service == service)
     window = evidence.window or _window(series)
     return Scene(
@@ -132,8 +131,8 @@ def redated(one: Scene) -> Scene:
 
 
 def _looked_at(one: Scene, view: View) -> Scene:
-    said = _why(view, one.candidates, one.options)
-    return replace(one, view=view, explanation=said, saturation=_bend(view, said, one.candidates, one.options))
+    said, bent = _asked(view, one.candidates, one.options)
+    return replace(one, view=view, explanation=said, saturation=bent)
 
 
 def _view(found: Track, doses: tuple[Candidate, ...], events: list[Event], options: Options) -> View:
@@ -160,27 +159,18 @@ def _snapped(found: Stretch, where: Track, events: Iterable[Event], options: Opt
     return replace(found, begin=min(where.index(max(near)), found.end - 1))
 
 
-def _why(view: View, found: tuple[Candidate, ...], options: Options) -> Explanation | None:
-    """What explains the growth; nothing where there is no growth to explain, or too little."""
-    if not _worth_asking(view, options):
-        return None
+def _asked(
+    view: View, found: tuple[Candidate, ...], options: Options
+) -> tuple[Explanation | None, Saturation | None]:  # fmt: skip
+    """What explains the growth, and whether it saturates; nothing where there is no growth to explain, or too little."""
+    if view.stretch.mb < options.min_growth_mb or view.stretch.end - view.stretch.begin < options.min_samples:
+        return None, None
     times, growth, nuisance = regression_rows(view, found)
-    return explain(times, growth, nuisance, found, options) if len(times) >= options.min_samples else None
-
-
-def _worth_asking(view: View, options: Options) -> bool:
-    return view.stretch.mb >= options.min_growth_mb and view.stretch.end - view.stretch.begin >= options.min_samples
-
-
-def _bend(
-    view: View, said: Explanation | None, found: tuple[Candidate, ...], options: Options
-) -> Saturation | None:  # fmt: skip
-    """Whether the growth saturates."""
-    if not _worth_asking(view, options):
-        return None
+    said = explain(times, growth, nuisance, found, options) if len(times) >= options.min_samples else None
+    # What passes is taken off before the shape is asked for: an hour of a large request looks like a bend.
     passes = [] if said is None else [said.passing(view.track.at)]
     every = np.column_stack([view.warm.gain, view.load.mb, in_flight(found, view.track), *passes])
-    return saturation(view.track, view.fine, view.stretch, every, found, said)
+    return said, saturation(view.track, view.fine, view.stretch, every, found, said)
 
 
 def regression_rows(view: View, found: tuple[Candidate, ...]) -> tuple[Floats, Floats, Matrix]:

@@ -49,7 +49,7 @@ def summarise(
 
 
 def _headline(evidence: Evidence, services: Sequence[Service]) -> str:
-    if not (evidence.series or evidence.doses or evidence.events or evidence.tallies):
+    if not any((evidence.series, evidence.doses, evidence.events, evidence.tallies)):
         return "Nothing in the evidence could be used"
     leaking = [f"{one.service}{_rate(one)}" for one in _with(services, "leak")]
     if leaking:
