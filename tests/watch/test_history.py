@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from floodmark.dashboard import history
+from floodmark.evidence.nouns import Dose, Place
 from floodmark.settings import Settings
 from floodmark.watch.collect.base import PRESSURE, Sample
 from floodmark.watch.config import WatchConfig
@@ -47,6 +48,20 @@ def test_a_container_and_its_processes_are_not_added_up(watch: Watch) -> None:
     watch.store.add([sample(-10, 100), sample(-10, 120, "2"), sample(-10, 300, None), sample(-10, 400, None, "usage")])
     assert history.latest(watch).memory_mb == {"web": 220.0}
     assert history.totals(watch, "web").mb.tolist() == [220.0]
+
+
+@pytest.mark.parametrize("chosen", ["window", "day", "week"])
+def test_a_route_asked_evenly_is_an_even_line_whatever_the_steps_of_the_chart(watch: Watch, chosen: str) -> None:
+    """Steps of 36 s and counts by the minute: every second value was 0."""
+    watch.store.add([sample(-at, 100) for at in range(30, 6 * 3600, 15)])
+    bins = np.arange(int((NOW - 7 * 86_400) // 60), int(NOW // 60) + 10)
+    each = np.full(len(bins), 30.0)
+    watch.store.add([], [Dose("web", "endpoint", "/a/", Place("access.log", 1), bins, each, each, 0 * each, 0 * each)])
+    line = history.totals(watch, "web", history.RANGES[chosen])
+    (route,) = history.top_routes(watch, "web", line)
+    assert len(route["per_minute"]) == len(line.at) > 1
+    # A run at either end may lie outside in part.
+    assert set(route["per_minute"][1:-2]) == {30.0}
 
 
 def test_hours_without_a_figure_are_a_gap_and_no_line(watch: Watch) -> None:

@@ -150,12 +150,18 @@ def top_routes(watch: Watch, name: str, line: Line) -> list[dict[str, Any]]:
     bins = max(round(line.step / bin_seconds), 1)
     for row in found[:DRAWN_ROUTES]:
         counts = watch.store.asked(name, row["name"], first, end, bins)
-        row["at"] = (np.asarray(counts["bin"], float) * bin_seconds).tolist()
-        row["per_minute"] = (np.asarray(counts["starts"], float) * 60 / (bins * bin_seconds)).tolist()
+        row["per_minute"] = _per_minute(counts, line.at, bins, bin_seconds)
     return [
         row | {"culprit": row["name"] in culprits, "mean": _mean(row["seconds"], row["starts"])}
         for row in found[:TOP_ROUTES]
     ]
+
+
+def _per_minute(counts: Columns, at: Floats, bins: int, bin_seconds: float) -> list[float]:
+    """Requests a minute at each time of a chart, of the run of `bins` bins that it lies in; 0 where none was counted."""
+    seconds = bins * bin_seconds
+    known = dict(zip(counts["bin"].tolist(), counts["starts"].tolist(), strict=True))
+    return [known.get(int(moment // seconds) * bins, 0.0) * 60 / seconds for moment in at.tolist()]
 
 
 def _mean(seconds: float | None, starts: float) -> float | None:

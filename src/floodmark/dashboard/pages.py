@@ -100,9 +100,9 @@ def _range_words(window_seconds: float) -> list[tuple[str, str]]:
 def _chart(line: history.Line, marks: list[dict[str, Any]], routes: list[dict[str, Any]]) -> dict[str, Any]:
     """What the page's script draws; a gap is null, as NaN is no JSON."""
     mb = [None if value != value else round(value, 2) for value in line.mb.tolist()]
-    drawn = [{name: row[name] for name in ("name", "at", "per_minute")} for row in routes if "at" in row]
+    drawn = [{name: row[name] for name in ("name", "per_minute")} for row in routes if "per_minute" in row]
     return {
-        "since": line.since, "until": line.until, "step": line.step, "at": line.at.tolist(), "mb": mb, "marks": marks,
+        "since": line.since, "until": line.until, "at": line.at.tolist(), "mb": mb, "marks": marks,
         "routes": drawn,
     }  # fmt: skip
 

@@ -57,15 +57,6 @@
     };
   }
 
-  // Requests a minute of a route, on the times of the memory: 0 where none was counted.
-  function onTimes(at, route, step) {
-    let next = 0;
-    return at.map((time) => {
-      while (next < route.at.length && route.at[next] + step <= time) next += 1;
-      return next < route.at.length && route.at[next] <= time ? route.per_minute[next] : 0;
-    });
-  }
-
   function draw() {
     const figure = main.querySelector("[data-chart]");
     if (plot) { plot.destroy(); plot = null; }
@@ -82,7 +73,7 @@
     const columns = [data.at, data.mb];
     const shades = ["--route-1", "--route-2", "--route-3"];
     data.routes.forEach((route, index) => {
-      columns.push(onTimes(data.at, route, data.step));
+      columns.push(route.per_minute);
       series.push({ label: route.name, stroke: colour(shades[index]), width: 1, scale: "requests", points: { show: false }, value: number("/min", 1) });
     });
     const axis = { stroke: colour("--faint"), grid: { stroke: colour("--rule"), width: 1 }, ticks: { stroke: colour("--rule"), width: 1 }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif" };
