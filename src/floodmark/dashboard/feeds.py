@@ -24,6 +24,7 @@ KEEP_ALIVE_SECONDS = 15.0
 STREAM_SECONDS = 600.0
 """A stream ends after this and the browser opens another: a dead client is noticed at the latest then."""
 
+# A report has its styles and pictures within itself, so that it can be mailed, and no script at all.
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 
 
@@ -36,6 +37,7 @@ def events(request: HttpRequest) -> HttpResponseBase:
         refusal.headers["Retry-After"] = "30"
         return refusal
     answer = StreamingHttpResponse(_Rounds(), content_type="text/event-stream")
+    # nginx would gather events until a buffer is full, and the page would stand still.
     answer.headers["X-Accel-Buffering"] = "no"
     return answer
 

@@ -61,6 +61,7 @@ class _Server(WSGIServer):
         self.setup_environ()
 
     def process_request(self, request: Any, client_address: Any) -> None:
+        # Before the thread is made: who has no place waits in the kernel's queue, which is bounded, not in a thread.
         self._places.acquire()
         thread = threading.Thread(target=self._answer, args=(request, client_address), daemon=True)
         self._answering.add(thread)

@@ -54,6 +54,7 @@ class Follower:
             self._open()
         if self._handle is None:
             return None
+        # The open file first, whatever its name leads to now: what was written before a rotation is in it.
         chunk = self._next()
         if chunk is None and self._was_replaced():
             return self._turn_over()
@@ -66,6 +67,7 @@ class Follower:
             self._handle = None
 
     def _open(self) -> None:
+        # Not blocking: opening a FIFO that nobody writes to would wait for ever, and all other collectors with it.
         try:
             self._handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
@@ -111,6 +113,7 @@ class Follower:
         """copytruncate and `> file`: the same inode, but shorter, or other bytes at its start."""
         assert self.position is not None
         assert self._handle is not None
+        # Cut, and longer again than the offset by the next round: only its first bytes tell.
         head = os.pread(self._handle, FINGERPRINT_BYTES, 0)
         shorter = os.fstat(self._handle).st_size < self.position.offset
         rewritten = bool(self._known) and not head.startswith(self._known[: len(head)])
@@ -126,6 +129,7 @@ class Follower:
         try:
             status = os.stat(self.path)
         except FileNotFoundError:
+            # Renamed, and the new one not yet begun: programs write to the old one until they open their log again.
             return False
         return (status.st_dev, status.st_ino) != (self.position.device, self.position.inode)
 
