@@ -79,8 +79,16 @@ class Engine:
         return self.client.containers.get(made["Id"])
 
     def remove_containers(self) -> None:
+        """Whatever the engine is still doing with one: a restart that nobody waits for writes while it is removed."""
         for one in self.client.containers.list(all=True):
-            one.remove(force=True)
+            for _ in range(100):
+                try:
+                    one.remove(force=True)
+                    break
+                except docker.errors.NotFound:
+                    break
+                except docker.errors.APIError:
+                    time.sleep(0.2)
 
     def stop(self) -> None:
         try:
