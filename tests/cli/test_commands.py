@@ -42,17 +42,40 @@ def test_every_command_says_what_it_does_and_refuses_what_it_does_not_know(name:
     refused = run(*name.split(), "--no-such-option", env=SETTINGS)
     assert refused.returncode == 2
     assert refused.stdout == ""
-    assert refused.stderr.splitlines()[-1].startswith("Error: No such option: --no-such-option")
+    assert refused.stderr.startswith(f"floodmark: {name}: no such option: --no-such-option")
+    assert refused.stderr.endswith(f": see floodmark {name} --help\n")
+    assert refused.stderr.count("\n") == 1, "one line says it all"
     assert not Path("/nonexistent").exists(), "help and refusals touch nothing"
 
 
 def test_a_command_that_does_not_exist_is_refused_and_no_command_shows_the_list() -> None:
     refused = run("analyse")
     assert refused.returncode == 2
-    assert refused.stderr.splitlines()[-1].startswith("Error: No such command 'analyse'")
+    assert refused.stderr.startswith("floodmark: no such command 'analyse'")
+    assert refused.stderr.count("\n") == 1
     nothing = run()
     assert nothing.returncode == 2
     assert "Commands:" in nothing.stdout + nothing.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("analyze", "--out", "x"), "analyze: missing argument 'evidence'"),
+        (("analyze", "logs"), "analyze: missing option '--out'"),
+        (("analyze", "logs", "--out"), "option '--out' requires an argument"),
+        (("sample", "--projects", "many"), "sample: invalid value for '--projects': Input should be a valid integer"),
+        (("--sort", "analyze"), "no such option: --sort"),
+        (("export", "activity"), "export: no such command 'activity'"),
+    ],
+)
+def test_a_command_line_that_cannot_be_used_is_one_line_with_what_where_and_what_to_do(
+    words: tuple[str, ...], said: str
+) -> None:
+    refused = run(*words, env=SETTINGS)
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    assert refused.stderr.startswith(f"floodmark: {said}")
+    assert "--help" in refused.stderr
 
 
 def test_a_settings_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:

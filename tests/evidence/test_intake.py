@@ -242,15 +242,27 @@ def test_services_may_be_given_for_files(gathered: Any, look: LOOK) -> None:
     assert [one.service for one in seen.evidence.events] == ["one", "two"]
 
 
-def test_a_full_disk_for_the_spill_is_said_and_the_rest_goes_on(gathered: Any, look: LOOK) -> None:
-    wide = "time," + ",".join(f"rss_bytes_{n}" for n in range(2)) + "\n"
-    rows = "".join(f"{AT + n},{10**8 + n},{10**8 - n}\n" for n in range(900_000))
-    seen = look(gathered({"big.csv": wide + rows, "z.log": access(100)}, memory_mb=25, max_spill_mb=1))
-    assert (
-        "left out, as the evidence fits neither into memory nor onto the disk of the spill"
-        in seen.source("big.csv").remark
-    )
-    assert seen.evidence.series == ()
+def test_a_full_disk_for_the_spill_costs_every_long_series_alike_and_is_said(gathered: Any, look: LOOK) -> None:
+    def table(services: str, samples: int, every: int) -> str:
+        rows = (f"{AT + every * n},{services[n % 2]},{10**8 + 100 * n}\n" for n in range(samples))
+        return "time,service,rss_bytes\n" + "".join(rows)
+
+    files = {"big.csv": table("ab", 450_000, 1), "less.csv": table("cd", 150_000, 3), "small.csv": table("ef", 150, 60)}
+    seen = look(gathered({**files, "z.log": access(100)}, memory_mb=15, max_spill_mb=1))
+    told = {name: seen.source(name).remark for name in files}
+    kept = {one.service: len(one.at) for one in seen.evidence.series}
+    share = int(told["big.csv"].partition("one in ")[2].split()[0])
+    assert share > 1
+    assert f"one in {share} of its samples was kept" in told["less.csv"]
+    assert "neither into memory nor onto the disk of the spill" in told["less.csv"]
+    assert "samples was kept" not in told["small.csv"]
+    assert (kept["e"], kept["f"]) == (75, 75)
+    assert 0.7 * min(225_000 / share, 20_000) < kept["a"] <= 20_000
+    assert 0.7 * min(75_000 / share, 20_000) < kept["c"] <= 20_000
+    for one in seen.evidence.series:
+        quarters = np.histogram(one.at, 4)[0]
+        assert quarters.min() > 0.85 * quarters.max()  # no part of the time is worse off than another
+        assert np.polyfit(one.at - one.at[0], one.value, 1)[0] > 0
     assert seen.dose("/project/{id}/").starts.sum() == 100
 
 

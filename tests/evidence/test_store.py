@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,11 @@ from hypothesis import strategies as st
 
 from floodmark.errors import CannotWrite
 from floodmark.evidence import store as store_module
+from floodmark.evidence.clients import ClientBook
+from floodmark.evidence.ledger import Ledger, SeriesRow, SourceRow
+from floodmark.evidence.readers import SeriesKey
+from floodmark.evidence.relief import LEFT_OUT, Relieved, relieve, with_relief
+from floodmark.evidence.routes import RouteBook
 from floodmark.evidence.seen import SeenBook
 from floodmark.evidence.store import Key, Store
 
@@ -118,3 +124,55 @@ def test_where_nothing_fits_what_takes_most_is_still_known_and_can_be_given_up(t
         store.samples(1, 0, one, one)
         store.settle()
         assert store.rows("samples")[1] == 50_000
+
+
+def relieved(store: Store) -> Ledger:
+    """A ledger of one source with one series and one lane, which makes room in its store."""
+    ledger = Ledger(store, 60.0, RouteBook(100), ClientBook())
+    ledger.sources.append(SourceRow("a.log", "uwsgi", 0, records=1))
+    ledger.lane(0, "wall")
+    ledger.series_rows.append(SeriesRow(SeriesKey("web", "rss", "rss"), 0, 1))
+    store.relief = partial(relieve, ledger)
+    return ledger
+
+
+def test_counts_that_find_no_room_are_put_together_in_longer_steps_and_none_is_lost(tmp_path: Path) -> None:
+    chance = np.random.default_rng(1)
+    with Store(60, tmp_path, max_spill_mb=20) as store:
+        ledger = relieved(store)
+        for _ in range(30):
+            second = chance.integers(1_756_000_000, 1_756_600_000, 100_000)
+            one, took = np.ones(100_000), chance.random(100_000)
+            store.cells(chance.integers(0, 50, 100_000), 0, second, one, took, one, one * 0)
+        store.settle()
+        found = with_relief(ledger, lambda: store.query("SELECT sum(n) AS n, min(second % 60) AS s FROM cells"))
+        assert (found["n"][0], store.step > 1) == (3_000_000, True)
+        assert found["s"][0] == 0
+        assert Relieved(ledger).remarks(0) == [
+            f"its counts were put together in steps of {store.step} s: finer ones were {LEFT_OUT}"
+        ]
+
+
+def test_samples_are_kept_or_not_by_the_same_rule_before_and_in_the_store(tmp_path: Path) -> None:
+    at = np.arange(1_756_000_000.25, 1_756_000_000 + 100_000, 15)
+    with Store(50, tmp_path) as before, Store(50, tmp_path) as after:
+        before.one_in = 8
+        before.met[0] = 1000
+        for store in (before, after):
+            store.samples(0, 0, at, at)
+            store.settle()
+        assert after.thin(8)
+        kept = [store.query("SELECT moment FROM samples ORDER BY 1")["moment"].tolist() for store in (before, after)]
+        assert kept[0] == kept[1]
+        assert len(kept[0]) == pytest.approx(len(at) / 8, rel=0.1)
+        assert np.diff(kept[0]).max() < 100 * 15
+
+
+def test_where_thinning_does_not_help_the_largest_source_goes_and_says_so(tmp_path: Path) -> None:
+    with Store(50, tmp_path) as store:
+        ledger = relieved(store)
+        store.samples(0, 0, np.arange(50.0), np.arange(50.0))
+        store.settle()
+        assert relieve(ledger)
+        assert ledger.sources[0].remarks == [f"its samples were {LEFT_OUT}"]
+        assert not relieve(ledger)

@@ -35,7 +35,7 @@ def test_a_hostile_incident_is_written_whatever_its_characters(hostile: Incident
 
 
 def test_a_lone_surrogate_does_not_stop_the_report(tmp_path: Path) -> None:
-    write_files(tmp_path, {"a.json": '"\udc80"'})
+    write_files(tmp_path, {"a.json": ['"\udc80"']})
     assert json.loads((tmp_path / "a.json").read_text()) == "\udc80"
 
 
@@ -54,15 +54,18 @@ from floodmark.report.write import write_files
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 try:
-    write_files(Path(sys.argv[1]), {"incident.json": "new", "report.html": "x" * 50_000})
+    write_files(Path(sys.argv[1]), {"incident.json": ["new"], "report.html": ["x" * 50_000]})
 except CannotWrite as error:
     print(error)
 """
 
 
 def test_a_disk_that_fills_up_leaves_the_earlier_report_as_it_was(tmp_path: Path) -> None:
-    write_files(tmp_path, {"incident.json": "old", "report.html": "old"})
+    write_files(tmp_path, {"incident.json": ["old"], "report.html": ["old"]})
     assert hasattr(resource, "RLIMIT_FSIZE")
     done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True)
     assert "the report cannot be written: File too large" in done.stdout
-    assert {one.name: one.read_text() for one in tmp_path.iterdir()} == {"incident.json": "old", "report.html": "old"}
+    assert {one.name: one.read_text() for one in tmp_path.iterdir()} == {
+        "incident.json": "old",
+        "report.html": "old",
+    }

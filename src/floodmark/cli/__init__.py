@@ -21,7 +21,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from floodmark import __version__
-from floodmark.errors import Ended, FloodmarkError
+from floodmark.errors import Ended, FloodmarkError, UsageError
 from floodmark.settings import Settings, load
 
 # Before numpy is imported. The matrices here are narrow: threads of OpenBLAS were measured to take 67 s of processor time
@@ -65,17 +65,51 @@ def _ended_from_outside() -> Iterator[None]:
         raise Ended("the reader has gone") from None
 
 
+# Typer brings a copy of click of its own in some versions and uses click itself in others: this is its UsageError in both.
+Refused: type[Any] = typer.BadParameter.__mro__[1]
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Turn what typer says of the command line, four lines with a usage, into an error of ours: what, where, what to do."""
+    try:
+        yield
+    except Refused as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # the list of commands, asked for by saying nothing
+            raise
+        names = _names(error.ctx)
+        where = f"{names}: " if names else ""
+        raise UsageError(
+            f"{where}{_as_clause(error.format_message())}: see floodmark {names} --help".replace("  ", " ")
+        ) from None
+
+
+def _names(context: Any) -> str:
+    """`export activities`, without the program."""
+    names: list[str] = []
+    while context is not None and context.parent is not None:
+        names.append(context.info_name or "")
+        context = context.parent
+    return " ".join(reversed(names))
+
+
+def _as_clause(message: str) -> str:
+    """Typer's sentence as a part of one: in one line, small at its beginning, without a full stop."""
+    line = " ".join(message.split()).rstrip(".")
+    return line[:1].lower() + line[1:]
+
+
 class Commands(TyperGroup):
     """The commands, with one end for all of them."""
 
     def make_context(self, *words: Any, **more: Any) -> Any:
         """Read the command line; `--help` and `--version` end here."""
-        with _ended_from_outside():
+        with _ended_from_outside(), _one_line():
             return super().make_context(*words, **more)
 
     def invoke(self, context: Any) -> Any:
         """Run the command."""
-        with _ended_from_outside():
+        with _ended_from_outside(), _one_line():
             return super().invoke(context)
 
 

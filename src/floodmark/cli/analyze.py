@@ -76,11 +76,13 @@ def analyze(
     with _progress() as tell:
         found = _closed(_without_own(gather(evidence, options, tell), evidence, out))
         incident = diagnose(found, _options(rules), rules)
+        usable = _usable(found)
+        del found  # the report is made of the incident alone, and takes as much memory where there are many sources
         write(incident, out)
     _say(incident, out)
-    if not _usable(found):
+    if not usable:
         raise NothingUsable(
-            f"none of {len(found.sources)} sources could be used; {out / 'incident.json'} says what is wrong with each"
+            f"none of {len(incident.sources)} sources could be used; {out / 'incident.json'} says what is wrong with each"
         )
 
 

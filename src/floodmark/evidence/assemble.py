@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -32,7 +32,6 @@ class Named:
     name: str
     rank: int
     probe: int
-    place: Place
 
 
 @dataclass(slots=True)
@@ -70,13 +69,12 @@ class Assembly:
     def named(self, what: str, kind: str | None = None) -> dict[int, Named]:
         """The meaning of all keys of one sort."""
         return {
-            number: self._meaning(key, number)
+            number: self._meaning(key)
             for key, number in self.ledger.store.keys.items()
             if key.what == what and kind in (None, key.kind)
         }
 
-    def _meaning(self, key: Key, number: int) -> Named:
-        seen = self.ledger.store.seen[number]
+    def _meaning(self, key: Key) -> Named:
         name, service = key.name, key.service or self.serving.of_origin(key.origin)
         if key.kind == "endpoint" or key.shape >= 0 or key.port:
             name = self._route(key)
@@ -84,7 +82,14 @@ class Assembly:
         elif key.kind.startswith("connection") and key.what == "dose":
             # who opened a connection is not told by who passes it on
             service = None
-        return Named(key.kind, service, key.instance, name, key.rank, key.probe, self.place(seen.source, seen.line))
+        return Named(key.kind, service, key.instance, name, key.rank, key.probe)
+
+    def first_place(self, numbers: Iterable[int]) -> Place:
+        """Where the first of these keys was met, in the order of paths and lines."""
+        seen = [self.ledger.store.seen[number] for number in numbers]
+        return min(
+            (self.place(each.source, each.line) for each in seen), key=lambda place: (place.source, place.line or 0)
+        )
 
     def _route(self, key: Key) -> str:
         if key.shape == -1:
@@ -124,7 +129,7 @@ class Assembly:
 
     # ---- cells
 
-    def cells(self, groups: Iterable[Iterable[int]], bin_seconds: float) -> list[tuple[int, Mapping[str, Any]]]:
+    def cells(self, groups: Iterable[Iterable[int]], bin_seconds: float) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """(index of a group of keys, columns of its bins in order), for each group with something in the window."""
         pairs = [(key, index) for index, keys in enumerate(groups) for key in keys]
         columns = np.array(pairs, np.int64).reshape(-1, 2)
@@ -141,7 +146,8 @@ class Assembly:
             " WHERE floor((c.second + s.shift) / ?) BETWEEN ? AND ? GROUP BY 1, 2 ORDER BY 1, 2",
             bin_seconds, bin_seconds, first, last,
         )  # fmt: skip
-        return [(index, {name: rows[name][part] for name in rows}) for index, part in parts_of(rows["grp"])]
+        for index, part in parts_of(rows["grp"]):
+            yield index, {name: rows[name][part] for name in rows}
 
 
 def parts_of(group: Any) -> list[tuple[int, slice]]:

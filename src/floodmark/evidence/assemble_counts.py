@@ -11,13 +11,16 @@ from floodmark.evidence.assemble import Assembly, Named, floats, ints
 from floodmark.evidence.clients import Seen
 from floodmark.evidence.logs.requests import LOST, NO_UPSTREAM
 from floodmark.evidence.masks import masked
-from floodmark.evidence.nouns import Client, Dose, DoseKind, Place, Tally, Volume
+from floodmark.evidence.nouns import OTHER, Client, Dose, DoseKind, Place, Tally, Volume
 from floodmark.evidence.routes import capped
 from floodmark.evidence.store import Key
 
 PROBED_SHARE = 0.95
 MIN_CLIENT_TARGETS = 20
 MAX_CLIENTS = 50
+MAX_VOLUMES = 1000
+"""Families of files whose volume is told apart; each has three arrays, and a folder may hold 100,000 of them."""
+
 EXAMPLES_SHOWN = 4
 PROBED_PATHS = ("/metrics", "/healthz", "/health", "/livez", "/readyz", "/ping", "/-/healthy", "/status/health")
 """Routes that are monitoring whoever asks for them: some logs do not tell who does."""
@@ -45,7 +48,7 @@ def doses(assembly: Assembly) -> tuple[Dose, ...]:
         members = {number: kept[number] for number in groups[order[index]]}
         found.append(
             Dose(
-                service, cast(DoseKind, kind), name, _first_place(members.values()), ints(rows["bin"]), floats(rows["n"]),
+                service, cast(DoseKind, kind), name, assembly.first_place(members), ints(rows["bin"]), floats(rows["n"]),
                 floats(rows["seconds"]), floats(rows["bytes"]), floats(rows["failed"]), instance,
                 kind == "endpoint" and (name in PROBED_PATHS or _probed(members, totals)),
             )
@@ -64,14 +67,11 @@ def _probed(members: Mapping[int, Named], totals: Mapping[int, float]) -> bool:
     return probed >= PROBED_SHARE * sum(totals[number] for number in members)
 
 
-def _first_place(members: Iterable[Named]) -> Place:
-    return min((each.place for each in members), key=lambda place: (place.source, place.line or 0))
-
-
-def _totals(assembly: Assembly, named: Mapping[int, Named]) -> dict[int, float]:
+def _totals(assembly: Assembly, named: Iterable[int]) -> dict[int, float]:
     rows = assembly.ledger.store.query("SELECT key, sum(n) AS n FROM cells GROUP BY 1")
-    found = dict(zip(rows["key"].tolist(), rows["n"].tolist(), strict=True))
-    return {number: float(found.get(number, 0.0)) for number in named}
+    found = dict.fromkeys(named, 0.0)
+    found.update((key, n) for key, n in zip(rows["key"].tolist(), rows["n"].tolist(), strict=True) if key in found)
+    return found
 
 
 def _best_ranks(named: Mapping[int, Named], totals: Mapping[int, float]) -> dict[int, Named]:
@@ -154,21 +154,32 @@ def _examples(assembly: Assembly, numbers: Iterable[int]) -> tuple[tuple[float, 
 
 
 def volumes(assembly: Assembly) -> tuple[Volume, ...]:
-    """Log written per hour, by family of files."""
+    """Log written per hour, by family of files; beyond MAX_VOLUMES of them the smaller ones of a service together."""
     ledger = assembly.ledger
-    groups: dict[int, list[int]] = {}
-    for key, number in ledger.store.keys.items():
-        if key.what == "volume":
-            groups.setdefault(key.origin, []).append(number)
-    order = sorted(groups, key=lambda origin: ledger.origins[origin])
+    keys = {number: key.origin for key, number in ledger.store.keys.items() if key.what == "volume"}
     members = ledger.rows_by_origin()
-    found = []
-    for index, rows in assembly.cells((groups[origin] for origin in order), 3600.0):
-        services = {assembly.service_of_source(number) for number in members[order[index]]}
+    groups: dict[tuple[str, str | None], list[int]] = {}
+    apart = _largest(assembly, keys)
+    for number, origin in keys.items():
+        services = {assembly.service_of_source(row) for row in members[origin]}
         service = next(iter(services)) if len(services) == 1 else None
-        name = ledger.origins[order[index]]
-        found.append(Volume(name, service, ints(rows["bin"]), floats(rows["bytes"]), floats(rows["n"])))
-    return tuple(found)
+        groups.setdefault((ledger.origins[origin] if origin in apart else OTHER, service), []).append(number)
+    order = sorted(groups, key=lambda group: (group[0], group[1] or ""))
+    return tuple(
+        Volume(*order[index], ints(rows["bin"]), floats(rows["bytes"]), floats(rows["n"]))
+        for index, rows in assembly.cells((groups[group] for group in order), 3600.0)
+    )
+
+
+def _largest(assembly: Assembly, keys: Mapping[int, int]) -> set[int]:
+    """The families with the most lines of log, as many as are told apart."""
+    if len(set(keys.values())) <= MAX_VOLUMES:
+        return set(keys.values())
+    lines: dict[int, float] = {}
+    for number, total in _totals(assembly, keys).items():
+        lines[keys[number]] = lines.get(keys[number], 0.0) + total
+    origins = assembly.ledger.origins
+    return set(sorted(lines, key=lambda origin: (-lines[origin], origins[origin]))[:MAX_VOLUMES])
 
 
 def clients(assembly: Assembly) -> tuple[Client, ...]:

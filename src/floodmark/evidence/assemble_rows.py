@@ -14,6 +14,7 @@ from floodmark.evidence.clock import Lane, offset_name
 from floodmark.evidence.ledger import Ledger, SourceRow
 from floodmark.evidence.nouns import Clock, ClockBasis, Event, Ints, Limit, Series, SourceHealth
 from floodmark.evidence.readers import SeriesKey
+from floodmark.evidence.relief import Relieved
 
 BATCH_SAMPLES = 500_000
 """Samples that are asked of the store at once. All at once were measured to take 815 MB for 11 million of them."""
@@ -166,6 +167,7 @@ def limits(assembly: Assembly) -> tuple[Limit, ...]:
 def health(assembly: Assembly) -> tuple[SourceHealth, ...]:
     """One row a source that was read."""
     _remark_apart(assembly.ledger)
+    relieved = Relieved(assembly.ledger)
     found = []
     for number, row in enumerate(assembly.ledger.sources):
         lanes = [assembly.ledger.lanes[lane] for lane in row.lanes if assembly.ledger.lanes[lane].first is not None]
@@ -175,7 +177,8 @@ def health(assembly: Assembly) -> tuple[SourceHealth, ...]:
             SourceHealth(
                 row.path, row.kind, assembly.service_of_source(number), row.records, row.rejected,
                 min(times, default=None), max(times, default=None), clock, row.duplicates,
-                sum(lane.out_of_order for lane in lanes), row.damaged, tuple(row.examples), "; ".join(row.remarks),
+                sum(lane.out_of_order for lane in lanes), row.damaged, row.examples,
+                "; ".join([*row.remarks, *relieved.remarks(number)]),
             )
         )  # fmt: skip
     return tuple(sorted(found, key=lambda health: health.path))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,6 +21,7 @@ DISORDER_SECONDS = 2.0
 
 _OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?\Z", re.IGNORECASE)
 _FOREVER = 1e12
+UNKNOWN = Clock(None, "assumed")
 
 
 class Piece(NamedTuple):
@@ -57,7 +59,7 @@ class Lane:
     skews: dict[str, float] = field(default_factory=dict)
     """service -> seconds to add to its samples on top of that."""
 
-    clock: Clock = field(default_factory=lambda: Clock(None, "assumed"))
+    clock: Clock = UNKNOWN
     pieces: tuple[Piece, ...] = (Piece(-_FOREVER, _FOREVER, 0.0),)
 
     @property
@@ -119,6 +121,7 @@ def zone_of(name: str) -> tzinfo:
         raise ValueError(f"no such time zone: {name} (say an IANA name or an offset such as +02:00)") from None
 
 
+@lru_cache(256)
 def offset_name(seconds: float) -> str:
     """7200 -> `+02:00`."""
     minutes = round(abs(seconds) / 60)

@@ -6,8 +6,9 @@ walk -> head -> reader -> sink -> store -> align clocks -> name routes and servi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,11 +89,13 @@ def gather(
     """
     options = options or IntakeOptions()
     with Store(options.memory_mb, options.spill_dir, options.max_spill_mb) as store:
-        unpacker = Unpacker(store.folder("unpacked"), options.max_spill_mb * 10**6)
-        found = unpacker.expand(walk(paths, options.max_line_bytes))
         ledger = Ledger(store, options.bin_seconds, RouteBook(options.max_shapes), ClientBook())
         ledger.access_formats.extend(options.access_formats)
+        store.relief = partial(relieve, ledger)
+        unpacker = Unpacker(store.folder("unpacked"), options.max_spill_mb * 10**6)
+        found = unpacker.expand(walk(paths, options.max_line_bytes))
         problems = [*found.problems, *_read_all(found.files, ledger, options, progress)]
+        ledger.close_reading()
         return with_relief(ledger, lambda: _assembled(ledger, options, problems))
 
 
@@ -105,8 +108,9 @@ class _Known(NamedTuple):
 
 
 def _read_all(
-    files: Sequence[FileSource], ledger: Ledger, options: IntakeOptions, progress: Progress | None
+    files: list[FileSource], ledger: Ledger, options: IntakeOptions, progress: Progress | None
 ) -> list[SourceHealth]:  # fmt: skip
+    """Empties `files`: what is kept of each file while it waits goes as what was read of it comes."""
     problems: list[SourceHealth] = []
     known: list[_Known] = []
     unknown: list[FileSource] = []
@@ -118,16 +122,28 @@ def _read_all(
             unknown.append(source)
         else:
             known.append(found)
+    files.clear()
     problems.extend(_without_copies(known))
     _in_order(known, ledger)
-    for done, one in enumerate(known):
-        if progress is not None:
-            progress(one.source.path, done, len(known))
-        _read_one(one.source, one.reader, ledger)
+    _read_known(known, ledger, progress or _silent)
     problems.extend(found for source in unknown if (found := _read_unknown(source, ledger)) is not None)
-    if progress is not None and known:
-        progress("", len(known), len(known))
     return problems
+
+
+def _read_known(known: list[_Known], ledger: Ledger, progress: Progress) -> None:
+    """Read and forget one file after the other."""
+    count = len(known)
+    known.reverse()
+    while known:
+        one = known.pop()
+        progress(one.source.path, count - len(known) - 1, count)
+        _read_one(one.source, one.reader, ledger)
+    if count:
+        progress("", count, count)
+
+
+def _silent(path: str, done: int, count: int) -> None:
+    """Nobody looks."""
 
 
 def _recognised(source: FileSource) -> _Known | SourceHealth | None:
@@ -201,14 +217,13 @@ def _read_one(source: FileSource, reader: Reader, ledger: Ledger) -> None:
             row.kind = "unreadable"
     except CannotWrite:
         sink.remark(f"what follows was {LEFT_OUT}")
-        relieve(ledger)
     except Exception as error:  # noqa: BLE001 - a fault of ours in one file must not cost the others; it is told
         sink.remark(f"{FAULT}: {_fault(error)}; what was read before it is kept")
     row.damaged += source.damaged
     row.bytes_read, row.lines_read = source.bytes_read, source.lines_read
     for text in source.remarks:
         sink.remark(text)
-    _judge_rejections(row)
+    _judge_rejections(row, sink.clusters)
 
 
 def _fault(error: Exception) -> str:
@@ -220,12 +235,12 @@ def _fault(error: Exception) -> str:
     return f"{type(error).__name__} in {place}"
 
 
-def _judge_rejections(row: SourceRow) -> None:
+def _judge_rejections(row: SourceRow, clusters: Mapping[tuple[str, str], int]) -> None:
     """Say it where so much was rejected that what was read may mislead."""
     share = row.rejected / max(row.records + row.rejected, 1)
     if share <= WARNED_SHARE:
         return
-    most = sorted(row.clusters.items(), key=lambda item: (-item[1], item[0]))[:3]
+    most = sorted(clusters.items(), key=lambda item: (-item[1], item[0]))[:3]
     told = "; ".join(f"{count} x {reason}: {template}" for (reason, template), count in most)
     wrong = ", so this may be another format than it was read as" if share > WRONG_SHARE else ""
     state = "; --access-format states another format" if row.kind in ACCESS_KINDS and wrong else ""

@@ -64,7 +64,7 @@ class LimitLine(NamedTuple):
 
 @dataclass(slots=True)
 class SourceRow:
-    """What is counted of one source while it is read."""
+    """What is counted of one source while it is read. What most sources have none of are tuples: empty they take nothing."""
 
     path: str
     kind: str
@@ -76,14 +76,11 @@ class SourceRow:
     damaged: int = 0
     blank: int = 0
     continued: int = 0
-    lanes: list[int] = field(default_factory=list)
-    examples: list[Rejection] = field(default_factory=list)
-    clusters: dict[tuple[str, str], int] = field(default_factory=dict)
-    """(reason, template) of rejected lines -> how many."""
-
+    lanes: tuple[int, ...] = ()
+    examples: tuple[Rejection, ...] = ()
     remarks: list[str] = field(default_factory=list)
     services: dict[str, int] = field(default_factory=dict)
-    access_formats: list[str] = field(default_factory=list)
+    access_formats: tuple[str, ...] = ()
     """Formats of access lines that this file was seen to be in, beside those that are stated."""
 
     bytes_read: int = 0
@@ -178,6 +175,10 @@ class Ledger:
     overlaps: OverlapBook = field(default_factory=OverlapBook)
     dropped: dict[str, int] = field(default_factory=dict)
 
+    def close_reading(self) -> None:
+        """Forget what only readers ask for."""
+        self.remembered, self.seen, self.overlaps = Remembered(), SeenBook(), OverlapBook()
+
     def origin(self, family: str) -> int:
         """The number of a family of files."""
         number = self.origin_numbers.get(family)
@@ -197,7 +198,7 @@ class Ledger:
         """A new lane of times."""
         lane = Lane(len(self.lanes), source, sort, name)
         self.lanes.append(lane)
-        self.sources[source].lanes.append(lane.number)
+        self.sources[source].lanes += (lane.number,)
         return lane
 
     def anchor_path(self, lane: Lane, path: bytes, at: float) -> None:
@@ -210,10 +211,8 @@ class Ledger:
 
     def example(self, key: int, shown: tuple[float, int, int, int | None, bytes]) -> None:
         """Keep the first few lines of a kind, and the latest in the last place."""
-        kept = self.store.seen[key].examples
-        if len(kept) >= EXAMPLES_KEPT:
-            kept.pop()
-        kept.append(shown)
+        seen = self.store.seen[key]
+        seen.examples = (*seen.examples[: EXAMPLES_KEPT - 1], shown)
 
     def happened(self, happening: Happening) -> None:
         """Keep an event, up to MAX_EVENTS of them."""

@@ -95,7 +95,7 @@ class OverlapBook:
 
     def blocks(self, source: FileSource) -> Iterator[tuple[int, bytes, int]]:
         """(first line, whole lines, how many of them were emptied as repeated) of a source."""
-        me = self._expected.get(source.path)
+        me = self._expected.pop(source.path, None)
         self._read.add(source.path)
         # lines without a time cannot be put beside others; equal ones may be honest repeats
         if me is None or me.first is None:
@@ -239,7 +239,7 @@ def same_files(files: Sequence[FileSource]) -> dict[str, str]:
 def _size_inside(source: FileSource) -> int:
     """Bytes after decompression: of gzip as its trailer says it (modulo 2**32), of other files as they are."""
     try:
-        with source.file.open("rb") as file:
+        with open(source.file, "rb") as file:
             if file.read(2) != b"\x1f\x8b":
                 return source.size
             # the trailer of gzip holds the size inside: no need to unpack to see that two files differ

@@ -46,6 +46,8 @@ class SourceSink:
         self._lanes: dict[tuple[str, Sort], Lane] = {}
         self._naive = False
         self._keys: dict[tuple[str, str, str, str | None, str | None], int] = {}
+        self.clusters: dict[tuple[str, str], int] = {}
+        """(reason, template) of rejected lines -> how many."""
 
     def lane(self, sort: Sort, stream: str = "") -> Lane:
         """The lane of this source's times of one sort."""
@@ -201,10 +203,10 @@ class SourceSink:
         if row.rejected > CLUSTERED_REJECTIONS:
             return
         cluster = (reason, template_of(text[:400]))
-        row.clusters[cluster] = row.clusters.get(cluster, 0) + 1
+        self.clusters[cluster] = self.clusters.get(cluster, 0) + 1
         # two of each kind say more than ten of the first
-        if len(row.examples) < REJECTIONS_SHOWN and row.clusters[cluster] <= 2:
-            row.examples.append(Rejection(line, reason, masked(text)))
+        if len(row.examples) < REJECTIONS_SHOWN and self.clusters[cluster] <= 2:
+            row.examples += (Rejection(line, reason, masked(text)),)
 
     def duplicate(self, count: int = 1) -> None:
         """Records met before."""

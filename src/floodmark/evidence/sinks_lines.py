@@ -32,6 +32,7 @@ class LineSink(SourceSink):
     ) -> None:
         self.ledger, self.number, self.row = parent.ledger, parent.number, parent.row
         self._lanes, self._naive, self._keys = parent._lanes, parent._naive, parent._keys
+        self.clusters = parent.clusters
         self.stream, self.service, self.instance = stream, service, instance
         self.latest: Moment | None = None
         self._volume: int | None = None

@@ -7,10 +7,10 @@ counted as damage; memory is bounded by `max_line_bytes` and the size of a block
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import BinaryIO, cast
 
 import numpy as np
@@ -31,7 +31,7 @@ _COLOUR = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 class FileSource:
     """A file as a `readers.Source`. `damaged` and `remarks` say what was mended; `cut_line` has no end."""
 
-    file: Path
+    file: str | os.PathLike[str]
     path: str
     family: str = ""
     service: str | None = None
@@ -54,7 +54,7 @@ class FileSource:
     def stream(self) -> BinaryIO:
         """The bytes, decompressed, in UTF-8, without byte-order mark. Raises InputError where it cannot be opened."""
         try:
-            raw: BinaryIO = self.file.open("rb")
+            raw: BinaryIO = open(self.file, "rb")  # noqa: SIM115 - closed by whoever reads the stream
         except OSError as error:
             raise InputError(f"cannot be opened: {error.strerror or error}", self.path) from None
         try:

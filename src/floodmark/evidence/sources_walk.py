@@ -73,12 +73,13 @@ def _labels(paths: Sequence[Path]) -> list[tuple[Path, str]]:
 
 def _visit(path: Path, label: str, found: Found, seen: set[tuple[int, int]], max_line_bytes: int) -> None:
     """A work list and not recursion: folders may be deeper than Python's stack."""
-    waiting = [(path, label)]
+    # as text: a Path takes 300 bytes more, which counts where there are 100,000 files
+    waiting = [(str(path), label)]
     while waiting:
         here, name = waiting.pop()
         shown = name or "."
         try:
-            status = here.stat()
+            status = os.stat(here)
         except OSError as error:
             found.problems.append(problem(shown, "unreadable", f"cannot be reached: {error.strerror or error}"))
             continue
@@ -96,12 +97,14 @@ def _visit(path: Path, label: str, found: Found, seen: set[tuple[int, int]], max
         elif status.st_size == 0:
             found.problems.append(problem(shown, "empty", "an empty file"))
         else:
-            source = FileSource(here, shown, family_of(shown), max_line_bytes=max_line_bytes)
+            family = family_of(shown)
+            # one text for both, where nothing was rotated
+            source = FileSource(here, shown, shown if family == shown else family, max_line_bytes=max_line_bytes)
             source.modified, source.size = status.st_mtime, status.st_size
             found.files.append(source)
 
 
-def _children(folder: Path, label: str, found: Found) -> Iterator[tuple[Path, str]]:
+def _children(folder: str, label: str, found: Found) -> Iterator[tuple[str, str]]:
     try:
         names = sorted(os.listdir(folder), reverse=True)
     except OSError as error:
@@ -111,7 +114,7 @@ def _children(folder: Path, label: str, found: Found) -> Iterator[tuple[Path, st
         found.problems.append(problem(label or ".", "empty", "an empty folder"))
     for name in names:
         shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        yield folder / name, f"{label}/{shown}" if label else shown
+        yield f"{folder}{os.sep}{name}", f"{label}/{shown}" if label else shown
 
 
 def _sort_of(mode: int) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from floodmark.diagnosis.incident import Incident
 from floodmark.errors import CannotWrite
 from floodmark.report import html, markdown
-from floodmark.report.document import plain, to_json
+from floodmark.report.document import json_pieces, plain
 
 JSON_NAME, HTML_NAME, MARKDOWN_NAME = "incident.json", "report.html", "report.md"
 
@@ -24,11 +24,11 @@ def write(incident: Incident, folder: Path) -> None:
     """
     document = plain(incident)
     page, text = html.render(document), markdown.render(document)
-    write_files(folder, {JSON_NAME: to_json(incident), HTML_NAME: page, MARKDOWN_NAME: text})
+    write_files(folder, {JSON_NAME: json_pieces(document), HTML_NAME: [page], MARKDOWN_NAME: [text]})
 
 
-def write_files(folder: Path, texts: Mapping[str, str]) -> None:
-    """Every text beside its name first, and only when all are on the disk, each in its place."""
+def write_files(folder: Path, texts: Mapping[str, Iterable[str]]) -> None:
+    """Every text (in pieces) beside its name first, and only when all are on the disk, each in its place."""
     parts = {name: folder / f".{name}.{os.getpid()}.part" for name in texts}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -50,9 +50,9 @@ def _explained(folder: Path, error: OSError) -> str:
     return f"{folder}: the report cannot be written: {reason}; name a folder that can be written to with --out"
 
 
-def _write_through(path: Path, text: str) -> None:
+def _write_through(path: Path, pieces: Iterable[str]) -> None:
     with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-        file.write(text)
+        file.writelines(pieces)
         file.flush()
         os.fsync(file.fileno())
 

@@ -301,7 +301,7 @@ def _in_usual_format(head: Sequence[bytes], sink: SourceSink) -> bool:
     """Whether a file is in one of the formats that need no saying; the sink then knows it."""
     if content_kind(head) != Access.kind or (written := usual_format(head)) is None:
         return False
-    sink.row.access_formats.append(written)
+    sink.row.access_formats += (written,)
     if written in UNITLESS:
         sink.remark("the number after the client's name has no unit, so durations are not known: --access-format tells")
     return True
