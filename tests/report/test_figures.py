@@ -11,16 +11,32 @@ from floodmark.report import figures
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(None, "not known"), (0, "0"), (193.0, "193"), (2.5e-7, "0.00000025"), (1e21, "1" + "0" * 21)]
+    ("value", "shown"),
+    [(None, "not known"), (0, "0"), (193.0, "193"), (2.5e-7, "0.00000025"), (1e21, "1" + ",000" * 7)],
 )
 def test_a_figure_has_no_exponent_and_unknown_is_said(value: float | None, shown: str) -> None:
     assert figures.number(value) == shown
 
 
-def test_digits_in_groups_are_plain_digits_when_copied() -> None:
-    assert figures.grouped(9999) == "9999"
-    assert figures.grouped(1234567).striptags() == "1 234 567".replace(" ", "")
-    assert figures.grouped(1234567).count("<span>") == 3
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("333 of 81614 requests failed", "333 of 81,614 requests failed"),
+        ("13118 MB in 5 days", "13,118 MB in 5 days"),
+        ("of 1000000.", "of 1,000,000."),
+        ("since 2025, 9999 times", "since 2025, 9999 times"),
+        ("not 63,100 MB/h", "not 63,100 MB/h"),
+        ("Killed process 23456 (gunicorn)", "Killed process 23456 (gunicorn)"),
+        ("a.log, line 81614; port 50112", "a.log, line 81614; port 50112"),
+        (
+            "/project/81614/ of pod-12345, t=1756793700, 12345.678",
+            "/project/81614/ of pod-12345, t=1756793700, 12345.678",
+        ),
+        ("12345678901 and 00012345", "12345678901 and 00012345"),
+    ],
+)
+def test_large_counts_in_sentences_are_grouped_and_names_are_not(text: str, shown: str) -> None:
+    assert figures.prose(text) == shown
 
 
 @given(st.text(max_size=60))

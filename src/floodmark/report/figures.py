@@ -13,27 +13,27 @@ UNKNOWN = "not known"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 GROUP_FROM = 10_000
-"""Whole numbers from here on are grouped in threes, by spacing alone: copied, they are plain digits."""
+"""Whole numbers from here on are grouped in threes by commas, as the sentences of the audit write them."""
+
+_LARGE = re.compile(
+    r"(?<![\w.,:/=#+\-])(?<!process )(?<!pid )(?<!line )(?<!port )[1-9]\d{4,8}(?![\w:/=\-]|[.,]\d)", re.IGNORECASE
+)
 
 
 def number(value: float | int | None) -> str:
-    """A figure without exponent and without a trailing ".0"; "not known" for None."""
+    """A figure without exponent and without a trailing ".0", from GROUP_FROM on in threes; "not known" for None."""
     if value is None:
         return UNKNOWN
-    text = format(Decimal(repr(value)), "f")
+    text = format(Decimal(repr(value)), ",f" if abs(value) >= GROUP_FROM else "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def grouped(value: float | int | None) -> Markup:
-    """`number`, with the digits of large whole numbers set apart in threes."""
-    text = number(value)
-    if value is None or "." in text or abs(value) < GROUP_FROM:
-        return Markup.escape(text)
-    first = len(text) % 3 or 3
-    groups = [text[:first], *(text[i : i + 3] for i in range(first, len(text), 3))]
-    return Markup('<span class="n">{}</span>').format(
-        Markup("").join(Markup("<span>{}</span>").format(group) for group in groups)
-    )
+def prose(text: str) -> str:
+    """A sentence of the document with its large whole numbers grouped as `number` groups them.
+
+    Digits that are part of a name, a path or a time stay; so do numbers of processes, lines and ports, which are names too.
+    """
+    return _LARGE.sub(lambda match: f"{int(match[0]):,}", text)
 
 
 def moment(text: str | None, *, year: bool = False, seconds: bool = False) -> str:

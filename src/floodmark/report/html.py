@@ -24,7 +24,6 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "number": figures.number,
-        "grouped": figures.grouped,
         "moment": figures.moment,
         "drawing": drawing,
         "sentence": figures.sentence,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from floodmark.report import figures
 from floodmark.report.document import Document
 
 Row = dict[str, Any]
@@ -67,11 +68,20 @@ MOST = 500
 """Sources of one kind that a report lists: 5,000 rows made 2.4 MB of page, and folders of 100,000 files exist. incident.json
 has them all."""
 
+PROSE = frozenset({
+    "text", "reason", "how", "action", "explanation", "against", "would_decide", "headline", "sentences", "not_known",
+    "method", "remark",
+})  # fmt: skip
+"""Fields of the document that hold sentences."""
+
+NO_PROSE = frozenset({"examples", "chart"})
+
 URGENCIES = {"immediate": "Now", "short-term": "In the next days", "prevention": "So that it does not happen again"}
 
 
 def view(document: Document) -> Row:
     """The document and its groups, as both templates read it."""
+    document = _grouped(document)
     services, causes, actions = document["services"], document["causes"], document["actions"]
     whole = _groups(document["sources"])
     groups = [_telling(group) for group in whole]
@@ -98,6 +108,15 @@ def view(document: Document) -> Row:
         },
         "verdicts": VERDICTS, "patterns": PATTERNS, "measures": MEASURES, "kinds": KINDS, "bases": BASES,
     }  # fmt: skip
+
+
+def _grouped(value: Any, key: str = "") -> Any:
+    """The document with the large numbers in its sentences grouped; lines of logs, names and paths as they are."""
+    if isinstance(value, dict):
+        return {name: one if name in NO_PROSE else _grouped(one, name) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_grouped(one, key) for one in value]
+    return figures.prose(value) if isinstance(value, str) and key in PROSE else value
 
 
 def _parted(rows: Iterable[Row], key: str, word: str) -> tuple[list[Row], list[Row]]:
