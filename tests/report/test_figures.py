@@ -24,7 +24,10 @@ def test_a_figure_has_no_exponent_and_unknown_is_said(value: float | None, shown
         ("333 of 81614 requests failed", "333 of 81,614 requests failed"),
         ("13118 MB in 5 days", "13,118 MB in 5 days"),
         ("of 1000000.", "of 1,000,000."),
-        ("since 2025, 9999 times", "since 2025, 9999 times"),
+        (
+            "since 2025, 9999 times in 16 h, where 7701 are usual",
+            "since 2025, 9,999 times in 16 h, where 7,701 are usual",
+        ),
         ("not 63,100 MB/h", "not 63,100 MB/h"),
         ("Killed process 23456 (gunicorn)", "Killed process 23456 (gunicorn)"),
         ("a.log, line 81614; port 50112", "a.log, line 81614; port 50112"),

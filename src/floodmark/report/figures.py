@@ -12,11 +12,13 @@ UNKNOWN = "not known"
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-GROUP_FROM = 10_000
+GROUP_FROM = 1_000
 """Whole numbers from here on are grouped in threes by commas, as the sentences of the audit write them."""
 
 _LARGE = re.compile(
-    r"(?<![\w.,:/=#+\-])(?<!process )(?<!pid )(?<!line )(?<!port )[1-9]\d{4,8}(?![\w:/=\-]|[.,]\d)", re.IGNORECASE
+    r"(?<![\w.,:/=#+\-])(?<!process )(?<!pid )(?<!line )(?<!port )"
+    r"(?:[1-9]\d{4,8}|(?!19|20)[1-9]\d{3})(?![\w:/=\-]|[.,]\d)",
+    re.IGNORECASE,
 )
 
 
@@ -31,7 +33,8 @@ def number(value: float | int | None) -> str:
 def prose(text: str) -> str:
     """A sentence of the document with its large whole numbers grouped as `number` groups them.
 
-    Digits that are part of a name, a path or a time stay; so do numbers of processes, lines and ports, which are names too.
+    Digits that are part of a name, a path or a time stay; so do numbers of processes, lines and ports, which are names
+    too, and what may be a year.
     """
     return _LARGE.sub(lambda match: f"{int(match[0]):,}", text)
 
@@ -60,6 +63,11 @@ def sentence(text: str) -> str:
     """A word of the document as the beginning of a line: "oom-kill" as "OOM kill"."""
     text = text.replace("-", " ").replace("oom ", "OOM ").replace("iati ", "IATI ")
     return text[:1].upper() + text[1:]
+
+
+def together(text: str) -> str:
+    """A text whose numbers stay in one line with their units: "over 10 s"."""
+    return re.sub(r"(?<=\d) (?=[a-zA-Z%]{1,4}\b)", "\u00a0", text)
 
 
 def breakable(text: str) -> Markup:

@@ -27,6 +27,7 @@ def _environment() -> Environment:
         "moment": figures.moment,
         "drawing": drawing,
         "sentence": figures.sentence,
+        "together": figures.together,
         "breakable": figures.breakable,
     }
     return environment
