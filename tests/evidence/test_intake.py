@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from rights import bound_by_modes
 
+from floodmark.evidence import assemble_counts
 from floodmark.evidence.intake import IntakeOptions, gather
 from floodmark.evidence.nouns import Evidence
 from floodmark.evidence.readers import Head
@@ -323,3 +324,13 @@ def test_what_is_remembered_is_bounded_and_changes_nothing(gathered: Any, monkey
         monkeypatch.setattr(module, name, 20)
     monkeypatch.setattr("floodmark.evidence.sources.BLOCK_BYTES", 2000)
     assert plain(gathered({"a.log": text})) == expected
+
+
+def test_of_very_many_families_of_files_the_smaller_ones_share_a_volume(
+    gathered: Any, look: LOOK, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assemble_counts, "MAX_VOLUMES", 2)
+    sizes = {"a": 30, "b": 20, "c": 3, "d": 2}
+    files = {f"web/{name}.log": access(lines, 100 * n) for n, (name, lines) in enumerate(sizes.items())}
+    found = {one.name: float(one.lines.sum()) for one in gathered(files).volumes}
+    assert found == {"web/a.log": 30.0, "web/b.log": 20.0, "(other)": 5.0}

@@ -305,3 +305,28 @@ def test_numbers_times_and_words() -> None:
     assert figures.moment("2025-08-05T02:30:59Z") == "5 Aug 02:30"
     assert figures.moment("2025-08-05T02:30:59Z", year=True, seconds=True) == "5 Aug 2025 02:30:59"
     assert figures.sentence("oom-kill") == "OOM kill"
+
+
+# ---------------------------------------------------------------- what a designer would miss
+
+
+def test_a_line_of_a_log_keeps_its_digits_where_sentences_have_commas(incident: Incident) -> None:
+    line = "upstream timed out after 60000 ms of 81614"
+    pattern = replace(incident.patterns[0], text="Met 81614 times", examples=(line,))
+    page = html.render(plain(replace(incident, patterns=(pattern,))))
+    assert "Met 81,614 times" in page
+    assert line in page
+
+
+def test_figures_stay_in_one_line_with_their_units(incident: Incident) -> None:
+    impact = replace(incident.impact[0], name="Requests over 10 s")
+    assert "Requests over 10\u00a0s" in html.render(plain(replace(incident, impact=(impact,))))
+
+
+def test_of_many_files_of_one_kind_one_stands_for_all_and_the_others_are_folded(incident: Incident) -> None:
+    many = tuple(replace(incident.sources[0], path=f"nginx/{number}.log") for number in range(6))
+    page = html.render(plain(replace(incident, sources=many)))
+    before, _, folded = page.partition("The other files of nginx-access")
+    assert "nginx/0.log" in before
+    assert not any(f"<code>nginx/{number}.log</code></th>" in before for number in range(1, 6))
+    assert all(f"nginx/{number}.log" in folded for number in range(1, 6))

@@ -151,7 +151,7 @@ def _mb_labels(values: Sequence[float], scale: _Scale) -> Iterator[Label]:
     """The values with as many decimals each as the one that needs most."""
     texts = [figures.number(mb) for mb in values]
     decimals = max(len(text.partition(".")[2]) for text in texts)
-    yield from (Label(scale.y(mb), f"{mb:.{decimals}f}") for mb in values)
+    yield from (Label(scale.y(mb), f"{mb:,.{decimals}f}") for mb in values)
 
 
 def _time_labels(moments: Sequence[str], scale: _Scale, small: bool) -> Iterator[Label]:

@@ -61,6 +61,15 @@ def test_a_kill_that_only_the_unit_tells_of_counts_and_a_later_one_of_the_kernel
     assert told(gathered({"syslog": text})) == [(0, "oom-kill", "rsr-web", None), (30, "oom-kill", None, "2345")]
 
 
+def test_a_unit_that_tells_of_a_kill_a_minute_later_tells_of_another_one(gathered: Any) -> None:
+    unit = "rsr-web.service: A process of this unit has been killed by the OOM killer."
+    text = syslog((0, "kernel", KILL), (58, "systemd[1]", unit))
+    assert sorted(told(gathered({"syslog": text}))) == [
+        (0, "oom-kill", None, "2345"),
+        (58, "oom-kill", "rsr-web", None),
+    ]
+
+
 def test_a_ring_buffer_without_dates_is_refused_with_what_helps(gathered: Any, look: LOOK) -> None:
     row = look(gathered({"dmesg": f"[12345.678901] {KILL}\n"})).source("dmesg")
     assert (row.records, row.rejected) == (0, 1)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import pytest
 
-from floodmark.evidence.nouns import Clock
+from floodmark.evidence.metrics.snapshots import Held
+from floodmark.evidence.nouns import Clock, Floats
+from floodmark.evidence.readers import SeriesKey
 
 AT = 1756793700
 """2025-09-02 06:15:00 UTC."""
@@ -225,3 +228,19 @@ def test_an_answer_of_the_metrics_api_has_the_time_of_each_pod(read) -> None:
     one = reading.one()
     assert (one.service, list(one.at), list(one.value)) == ("web", [AT, AT + 60], [2.0**20, 2.0**21])
     assert len(reading.rejected) == 1
+
+
+def test_samples_go_to_the_sink_before_they_fill_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Sink:
+        taken: ClassVar[list[int]] = []
+
+        def samples(self, key: SeriesKey, at: Floats, value: Floats, line: int | None = None) -> None:
+            self.taken.append(len(at))
+
+    monkeypatch.setattr("floodmark.evidence.metrics.snapshots.SAMPLES_HELD", 10)
+    held = Held(Sink())
+    for n in range(25):
+        held.add(SeriesKey("web", "rss", "rss"), n, n, 1)
+    assert (Sink.taken, held.count) == ([10, 10], 5)
+    held.flush()
+    assert Sink.taken == [10, 10, 5]

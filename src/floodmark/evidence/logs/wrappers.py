@@ -207,9 +207,6 @@ _SYSLOG = re.compile(
 """Syslog (RFC 3164, or with RFC 3339 times) and journalctl's short, short-iso, short-precise, short-full, short-unix."""
 
 
-_DATES = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
-
-
 class Syslog:
     """`Sep  2 06:15:11 host gunicorn[23]: line`, of syslog and journalctl.
 
@@ -231,7 +228,8 @@ class Syslog:
         """The host becomes the instance."""
         match = _SYSLOG.match(entry.data)
         if match is None:
-            return self._heading(entry) if entry.data.startswith(b"-- ") else entry
+            # `-- Logs begin at …`, `-- Reboot --`: headings of journalctl
+            return entry._replace(data=b"") if entry.data.startswith(b"-- ") and entry.data.endswith(b" --") else entry
         try:
             at, wall = self._time(match)
         except ValueError:
@@ -240,14 +238,6 @@ class Syslog:
             data=match["line"], at=entry.at if at is None else at, wall=wall, instance=match["host"].decode(),
             program=match["program"].decode(),
         )  # fmt: skip
-
-    def _heading(self, entry: Entry) -> Entry:
-        """`-- Logs begin at …, end at Tue 2025-09-02 07:15:00 UTC. --`, which tells the year; `-- Reboot --`."""
-        if not entry.data.endswith(b" --"):
-            return entry
-        if dates := _DATES.findall(entry.data):
-            self.written = times.stamp(dates[-1])[0]
-        return entry._replace(data=b"")
 
     def _time(self, match: re.Match[bytes]) -> tuple[float | None, float | None]:
         """(UTC, wall clock), of which one is known, or neither."""
