@@ -92,6 +92,17 @@ def test_an_organisation_that_is_named_in_the_projects_is_part_of_them(sample_da
     assert ONE in changed(before)
 
 
+def test_an_organisation_that_nothing_of_the_dataset_names_is_not_part_of_it(sample_database) -> None:
+    with connection.cursor() as cursor:
+        # Its id is that of a result, a location and much else of organisation 1's projects.
+        cursor.execute("INSERT INTO rsr_organisation SELECT (jsonb_populate_record(o, %s)).* FROM rsr_organisation o"
+                       " WHERE id = 3", ['{"id": 40, "name": "None", "long_name": "None", "iati_org_id": "XM-40"}'])  # fmt: skip
+    assert Result.objects.filter(id=40).exists()
+    before = prints()
+    Organisation.objects.filter(pk=40).update(long_name="Another name")
+    assert changed(before) == set()
+
+
 def test_a_newer_export_is_another_content(sample_database) -> None:
     before = prints()
     IatiExport.objects.create(reporting_organisation_id=1)
