@@ -151,6 +151,7 @@ def test_who_has_another_file_gets_this_one(server, entry) -> None:
         ("bytes=10-10", 10, 11),
         ("bytes=5-999999999", 5, None),
         ("Bytes= 0-99 ", 0, 100),
+        ("bytes=-999999999", 0, None),
     ],
 )
 def test_a_range_is_that_part_of_the_encoded_file(server, entry, accepts, wanted, first, end) -> None:
