@@ -20,8 +20,8 @@ from floodmark.diagnosis.audit import Audit
 from floodmark.diagnosis.coverage import clock_hours
 from floodmark.diagnosis.dose import ALL, Candidate
 from floodmark.diagnosis.explain import MIDDLE_THETA, Trial
-from floodmark.diagnosis.growth import grows
 from floodmark.diagnosis.options import Options
+from floodmark.diagnosis.patterns import find
 from floodmark.diagnosis.scene import Scene, regression_rows, scene
 from floodmark.evidence.nouns import Clock, Dose, Event, Evidence, SourceHealth, Tally
 
@@ -65,7 +65,8 @@ def _assumed(evidence: Evidence) -> dict[str, frozenset[str]]:
 
 def _east(seen: Scene, paths: frozenset[str]) -> float:
     """Seconds east of UTC at which the doses from `paths` explain the growth far better than at any other; else 0."""
-    if seen.view is None or not grows(seen.view, seen.options):
+    # Only of a leak: of a worker that only warmed up the clock was told rightly, and its tasks then accused.
+    if seen.view is None or find(seen).verdict != "leak":
         return 0.0
     times, growth, nuisance = regression_rows(seen.view, seen.candidates)
     if len(times) < seen.options.min_samples:
