@@ -64,6 +64,15 @@ def test_a_route_asked_evenly_is_an_even_line_whatever_the_steps_of_the_chart(wa
     assert set(route["per_minute"][1:-2]) == {30.0}
 
 
+def test_of_a_container_alone_its_working_set_counts_which_shared_memory_is_part_of(watch: Watch) -> None:
+    watch.store.add([
+        sample(-at, mb, None, measure)
+        for at in (60, 30) for measure, mb in (("rss", 10), ("working_set", 400 - at), ("usage", 900))
+    ])  # fmt: skip
+    assert history.latest(watch).memory_mb == {"web": 370.0}
+    assert history.totals(watch, "web").mb.tolist()[-1] == 370.0
+
+
 def test_hours_without_a_figure_are_a_gap_and_no_line(watch: Watch) -> None:
     watch.store.add([sample(-at, 100) for at in (*range(30, 300, 15), *range(7200, 7500, 15))])
     line = history.totals(watch, "web")

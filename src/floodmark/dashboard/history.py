@@ -23,7 +23,9 @@ from floodmark.watch.tables import Columns
 CHART_POINTS = 600
 GAP_STEPS = 3
 REPORT = "report.html"
-MEASURES = ("rss", "working_set", "usage")
+MEASURES = {True: ("rss", "working_set", "usage"), False: ("working_set", "rss", "usage")}
+"""Whether of a process -> the measures of memory, the one that counts first, as in `WatchStore.totals`."""
+
 MARKED = ("restart", "deploy", "oom-kill", "worker-timeout", "start")
 MAX_MARKS = 60
 TOP_ROUTES = 8
@@ -59,7 +61,7 @@ RANGES = {"window": None, "day": 86_400.0, "week": 7 * 86_400.0, "month": 30 * 8
 def latest(watch: Watch) -> Latest:
     """What was measured in the last rounds: of each service one measure, its processes before its containers."""
     columns = watch.store.latest(watch.view.at - 4 * watch.settings.watch_interval_seconds, watch.view.at)
-    sums: dict[str, dict[tuple[int, bool], float]] = {}
+    sums: dict[str, dict[tuple[bool, int], float]] = {}
     processes: dict[str, int] = {}
     pressure: dict[str, float] = {}
     names = ("service", "measure", "process", "value")
@@ -68,8 +70,9 @@ def latest(watch: Watch) -> Latest:
             processes[name] = processes.get(name, 0) + int(value)
         elif measure == PRESSURE:
             pressure[name] = max(pressure.get(name, 0.0), float(value))
-        elif measure in MEASURES:
-            rank = MEASURES.index(measure), not isinstance(process, str)
+        elif measure in MEASURES[True]:
+            of_process = isinstance(process, str)
+            rank = not of_process, MEASURES[of_process].index(measure)
             known = sums.setdefault(name, {})
             known[rank] = known.get(rank, 0.0) + float(value) / 1e6
     return Latest({name: known[min(known)] for name, known in sums.items()}, processes, pressure)

@@ -120,9 +120,8 @@ def _evidence(
     """The chain: what was counted, what follows it, and each check in words."""
     place = said.candidates[member].dose.place
     name = said.candidates[member].name
-    lag = f" {figure(said.lag_minutes)} min later" if said.lag_minutes else ""
     items = [
-        f"{figure(strength.events)} of {name} in {figure(said.hours)} h; memory follows them minute by minute{lag}: "
+        f"{figure(strength.events)} of {name} in {figure(said.hours)} h; {_followed(said.lag_minutes)}: "
         f"{figure(strength.mb_per_event)} MB each (90% interval {figure(strength.low)} to {figure(strength.high)}), "
         f"{per_cent(strength.share)} of the growth.",
         f"Chance: shifted in time, no route matches the growth as well in {per_cent(1 - checks.p)} of the shifts.",
@@ -138,6 +137,14 @@ def _evidence(
             f"Its requests come together with those of {', '.join(others)}: the evidence cannot tell them apart."
         )
     return tuple(EvidenceItem(text, place.source, place.line) for text in items)
+
+
+def _followed(lag_minutes: float) -> str:
+    """How memory moves with what was counted; a negative lag is that of a log whose lines are written at the end."""
+    if lag_minutes < 0:
+        return f"memory moves with them minute by minute, {figure(-lag_minutes)} min ahead of their lines in the log"
+    later = f", {figure(lag_minutes)} min later" if lag_minutes else ""
+    return f"memory follows them minute by minute{later}"
 
 
 def _everything(scene: Scene, said: Explanation, strength: Strength) -> Cause:

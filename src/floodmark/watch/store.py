@@ -314,14 +314,15 @@ class WatchStore:
         that is replaced would be a peak of its size.
 
         By steps and not by moments: what two collectors measure at different moments would be added only where these
-        meet. One measure counts (RSS, else working set, else usage), and of that the processes where there are any,
-        else the containers: the two hold the same memory.
+        meet. Processes count where there are any, else containers: the two hold the same memory. Of each one measure:
+        a process's RSS, a container's working set (what its limit is held against: in shared memory it may grow, and
+        its RSS does not), else the other of the two, else usage.
         """
         return self._columns(
             "with taken as (select series, moment, value from sample where moment >= $2 and moment < $3 union all"
             " select series, moment, value from sample_coarse where moment >= $2 and moment < $3),"
-            " ranked as (select id, service, started, dense_rank() over (partition by service order by case measure when 'rss'"
-            " then 0 when 'working_set' then 1 else 2 end, process is null) as rank from series"
+            " ranked as (select id, service, started, dense_rank() over (partition by service order by process is null,"
+            " case when measure = 'usage' then 2 when (measure = 'rss') = (process is null) then 1 else 0 end) as rank from series"
             " where ($1 is null or service = $1) and measure in ('rss', 'working_set', 'usage')"
             " and id in (select series from taken)),"
             " last as (select service, series, started, floor(moment / $4) * $4 as slot, max(moment) as seen,"
