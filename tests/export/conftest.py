@@ -166,6 +166,15 @@ class Running:
                 return found
             time.sleep(0.02)
 
+    def metrics(self, is_whole: Callable[[str], bool]) -> str:
+        """What /metrics says as soon as that `is_whole`, at the latest after 10 s: processes begin and count one by one."""
+        deadline = time.monotonic() + 10
+        while True:
+            said = self.ask("/metrics").text
+            if is_whole(said) or time.monotonic() > deadline:
+                return said
+            time.sleep(0.05)
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Stop it as a person would; returns its exit status. No descendant may be left."""
         tree = psutil.Process(self.process.pid).children(recursive=True) if self.process.poll() is None else []
