@@ -253,3 +253,13 @@ def test_a_number_of_hours_longer_than_python_reads_is_refused_as_any_other(full
         form = {"csrfmiddlewaretoken": token, "service": "nginx", "reason": "x", "hours": hours}
         answer = page.request.post(full + "alerts/silence/", form=form)
         assert (answer.status, "from 1 to 336 hours" in answer.text()) == (400, True), hours[:5]
+
+
+def test_a_page_is_not_fetched_again_for_the_round_that_it_shows(full: str, page: Page) -> None:
+    refreshed: list[str] = []
+    page.on("request", lambda request: refreshed.append(request.url) if "x-refresh" in request.headers else None)
+    with page.expect_request("**/events"):
+        page.goto(full)
+    # A stream says its first round at once.
+    page.wait_for_timeout(2_500)
+    assert refreshed == []

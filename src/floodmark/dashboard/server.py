@@ -20,6 +20,7 @@ from floodmark.dashboard.attempts import Attempts
 from floodmark.dashboard.configuration import configure, secret_in
 from floodmark.dashboard.context import Context, set_current
 from floodmark.errors import CannotWrite, SettingsError
+from floodmark.own_memory import give_back
 from floodmark.settings import Settings
 from floodmark.watch.live import Watch
 
@@ -77,6 +78,8 @@ class _Server(WSGIServer):
             log.exception("the dashboard failed to answer")
         finally:
             self.shutdown_request(request)
+            # Most of what a page took is free again; the next round, which would see to it, may be long in coming.
+            give_back()
             self._answering.discard(threading.current_thread())
             self._places.release()
 

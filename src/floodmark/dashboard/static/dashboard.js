@@ -143,14 +143,22 @@
 
   function listen() {
     const stream = new EventSource("/events");
+    let shown = Number(live.dataset.round);
     let last = 0;
+    let due = null;
+    function show(news) {
+      shown = news.round;
+      last = Date.now();
+      refresh(`Round ${news.round}, ${new Date(news.at * 1000).toLocaleTimeString()}.`)
+        .catch((error) => { console.error(error); live.textContent = "The watch does not answer."; });
+    }
     stream.onmessage = (event) => {
       const news = JSON.parse(event.data);
-      const note = `Round ${news.round}, ${new Date(news.at * 1000).toLocaleTimeString()}.`;
-      // At most every two seconds, however short the rounds are.
-      if (Date.now() - last < 2000) return;
-      last = Date.now();
-      refresh(note).catch((error) => { console.error(error); live.textContent = "The watch does not answer."; });
+      // A stream begins with the round that the page was made of.
+      if (news.round === shown) return;
+      // At most every two seconds, however short the rounds are; what comes too soon is shown when its time has come.
+      clearTimeout(due);
+      due = setTimeout(show, Math.max(last + 2000 - Date.now(), 0), news);
     };
     stream.onerror = () => { live.textContent = "Not live: the connection is lost, trying again."; };
   }
