@@ -25,6 +25,7 @@ import pytest
 from floodmark.export import bootstrap
 from floodmark.export.build import Piece
 from floodmark.export.router import OWN
+from floodmark.export.storage import FsspecStorage, LocalStorage, Storage
 from floodmark.request_record import RequestRecord, decode
 
 bootstrap.configure({OWN: bootstrap.database("postgresql://nobody@127.0.0.1:1/no_database_yet", "database_url")})
@@ -260,3 +261,16 @@ def large_url(postgres_server, _large) -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {_large} STRATEGY file_copy")
         yield postgres_server.url(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["local", "memory", "file"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+    """A folder, and two of fsspec's stores: one with folders and one without."""
+    if request.param == "memory":
+        storage = FsspecStorage("memory://stores")
+        yield storage
+        storage.fs.rm("/", recursive=True)
+    elif request.param == "file":
+        yield FsspecStorage(f"local://{tmp_path}/store")
+    else:
+        yield LocalStorage(tmp_path / "store")

@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,18 +22,6 @@ NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, UTC)
 SLUG = "41/activities"
 RULES = Rules(segment_max_bytes=40_000_000, grace=timedelta(hours=1))
 SMALL = Rules(segment_max_bytes=2_000, grace=timedelta(hours=1))
-
-
-@pytest.fixture(params=["local", "memory", "file"])
-def store(request, tmp_path) -> Iterator[Storage]:
-    if request.param == "memory":
-        storage = FsspecStorage("memory://artifacts")
-        yield storage
-        storage.fs.rm("/", recursive=True)
-    elif request.param == "file":
-        yield FsspecStorage(f"local://{tmp_path}/store")
-    else:
-        yield LocalStorage(tmp_path / "store")
 
 
 @pytest.fixture

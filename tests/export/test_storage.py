@@ -7,7 +7,6 @@ import hashlib
 import io
 import os
 import stat
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,19 +19,6 @@ from floodmark.export.artifacts.sink import BLOCK_BYTES, blocks_of
 from floodmark.export.storage import FsspecStorage, LocalStorage, Storage
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
-
-
-@pytest.fixture(params=["local", "memory", "file"])
-def store(request, tmp_path) -> Iterator[Storage]:
-    """A folder, and two of fsspec's stores: one with folders and one without."""
-    if request.param == "memory":
-        storage = FsspecStorage("memory://stores")
-        yield storage
-        storage.fs.rm("/", recursive=True)
-    elif request.param == "file":
-        yield FsspecStorage(f"local://{tmp_path}/store")
-    else:
-        yield LocalStorage(tmp_path / "store")
 
 
 def build(storage: Storage, slug: str, producer, **more) -> Entry:

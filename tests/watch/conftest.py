@@ -1,15 +1,19 @@
-"""What the tests of the watch share: a real endpoint on loopback."""
+"""What the tests of the watch share: a real endpoint on loopback, a browser, a watch whose clock stands still."""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
+from floodmark.settings import Settings
+from floodmark.watch.config import WatchConfig
+from floodmark.watch.live import Watch
 from floodmark.watch.state import State
 
 
@@ -55,3 +59,26 @@ def stage_of_module() -> Any:
 def engine_module() -> Any:
     """A Docker engine of the tests' own."""
     return _module("engine")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def watch_at(tmp_path: Path) -> Iterator[Callable[[float], Watch]]:
+    """Makes a watch of nothing whose clock stands still, after its first round."""
+    made: list[Watch] = []
+
+    def make(now: float) -> Watch:
+        made.append(Watch(Settings(data_dir=tmp_path), WatchConfig(), tmp_path / "watch", clock=lambda: now))
+        made[-1].round()
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

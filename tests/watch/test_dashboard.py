@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from floodmark.dashboard import words
 from floodmark.dashboard.attempts import Attempts
@@ -36,14 +36,6 @@ def site(stage_of_module: Callable[..., Any]) -> Iterator[Any]:
     made.wait_for("select * from action where status = 'would'", 120)
     yield made
     made.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield made
-        made.close()
 
 
 def paths(site: Any) -> list[str]:

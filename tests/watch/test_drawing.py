@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from floodmark.dashboard import drawing, history
 from floodmark.evidence.nouns import Event, Place
-from floodmark.settings import Settings
 from floodmark.watch.collect.base import Sample
-from floodmark.watch.config import WatchConfig
 from floodmark.watch.live import Watch
 
 NOW = 1_756_800_000.0
 
 
 @pytest.fixture
-def watch(tmp_path: Path) -> Iterator[Watch]:
-    made = Watch(Settings(data_dir=tmp_path), WatchConfig(), tmp_path / "watch", clock=lambda: NOW)
-    made.round()
-    yield made
-    made.close()
+def watch(watch_at: Callable[[float], Watch]) -> Watch:
+    return watch_at(NOW)
 
 
 def drawn(mb: list[float]) -> history.Line:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +10,15 @@ import pytest
 
 from floodmark.dashboard import history
 from floodmark.evidence.nouns import Dose, Place
-from floodmark.settings import Settings
 from floodmark.watch.collect.base import PRESSURE, Sample
-from floodmark.watch.config import WatchConfig
 from floodmark.watch.live import Watch
 
 NOW = 1_756_800_000.0
 
 
 @pytest.fixture
-def watch(tmp_path: Path) -> Iterator[Watch]:
-    made = Watch(Settings(data_dir=tmp_path), WatchConfig(), tmp_path / "watch", clock=lambda: NOW)
-    made.round()
-    yield made
-    made.close()
+def watch(watch_at: Callable[[float], Watch]) -> Watch:
+    return watch_at(NOW)
 
 
 def sample(at: float, mb: float, process: str | None = "1", measure: str = "rss", service: str = "web") -> Sample:

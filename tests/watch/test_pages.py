@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -52,14 +52,6 @@ def empty(site_of: Callable[..., str]) -> str:
 @pytest.fixture(scope="module")
 def locked(site_of: Callable[..., str]) -> str:
     return site_of("locked", watch_user="mia", watch_password="hunter2", watch_wrong_passwords=2)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield made
-        made.close()
 
 
 @pytest.fixture
