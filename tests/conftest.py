@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from floodmark.settings import ENV_PREFIX, Settings
 
@@ -161,3 +162,14 @@ def rsr_source(database, rsr_url) -> Database:
     settings = Settings(database_url=database.url, source_url=rsr_url, data_dir=database.settings.data_dir)
     bootstrap.setup(settings)
     return Database(rsr_url, settings)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, for the tests of one file."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert chromium, "no chromium on the path: apt-get install chromium"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        opened.close()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from floodmark.diagnosis.incident import Incident
 from floodmark.report import html
@@ -57,16 +55,6 @@ COLLIDING = """() => {
     .filter(([other, , next]) => other === plot && box.right > next.left && next.right > box.left)
     .map(([, next]) => text + ' / ' + next));
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert chromium, "no chromium on the path: apt-get install chromium"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 def opened(browser: Browser, tmp_path: Path, incident: Incident, width: int = 1440, scheme: str = "light") -> Page:

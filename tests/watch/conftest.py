@@ -1,4 +1,4 @@
-"""What the tests of the watch share: a real endpoint on loopback, a browser, a watch whose clock stands still."""
+"""What the tests of the watch share: a real endpoint on loopback, a watch whose clock stands still."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 from floodmark.settings import Settings
 from floodmark.watch.config import WatchConfig
@@ -59,14 +58,6 @@ def stage_of_module() -> Any:
 def engine_module() -> Any:
     """A Docker engine of the tests' own."""
     return _module("engine")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield made
-        made.close()
 
 
 @pytest.fixture
